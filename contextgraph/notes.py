@@ -1,0 +1,189 @@
+"""The store: events as lines of git notes, safe beside any other writer.
+
+Three layers (EVIDENCE, git notes): the journal keeps our own events, a lock orders our own processes, and the ref only
+ever moves by compare-and-swap. Whatever a foreign writer rolls back is published again at the next flush.
+"""
+
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from contextgraph import event
+from contextgraph.errors import Error, GitError, LockError
+from contextgraph.git import NOTES_REF, Git
+from contextgraph.journal import Journal
+from contextgraph.lock import locked, replace
+
+TRIES = 8
+"""Compare-and-swap attempts before the journal alone holds the event: a hot foreign writer can starve any number."""
+_SCRATCH = "refs/contextgraph/scratch"
+_KEY = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+
+
+class Published(msgspec.Struct, frozen=True):
+    """Up to which journal position everything is known to be in the notes commit `commit`."""
+
+    commit: str = ""
+    segment: str = ""
+    offset: int = 0
+
+
+class Store:
+    """The notes of one repository. `tip` is the notes commit of the last look, None when there is no ref."""
+
+    def __init__(self, git: Git) -> None:
+        self.git = git
+        self.journal = Journal(git.home / "journal")
+        self._published = git.home / "published"
+
+    def tip(self) -> str | None:
+        return self.git.maybe("rev-parse", "--verify", "--quiet", NOTES_REF)
+
+    def append(self, entries: Sequence[tuple[str, bytes]]) -> bool:
+        """Record (key, line) pairs: safe once this returns. True when they are in the ref as well already."""
+        self.journal.append(entries)
+        return self.flush()
+
+    def flush(self, tip: str | None = None) -> bool:
+        """Bring everything of the journal into the ref. False when others kept us from it; nothing is lost then.
+
+        `tip` saves a process when the caller has just read the ref.
+        """
+        known = self._known()
+        if not self.journal.segments() or Published(tip or "-", *self.journal.position()) == known:
+            return True
+        try:
+            with locked(self.git.home / "lock"):
+                return any(self._publish(attempt) for attempt in range(TRIES))
+        except LockError:
+            return False
+
+    def unpublished(self) -> int:
+        """How many events of the journal wait for the ref."""
+        return sum(map(len, self._lacking(self.tip()).values())) if self.journal.segments() else 0
+
+    def _publish(self, attempt: int) -> bool:
+        """One compare-and-swap. True when the ref holds all of the journal."""
+        if attempt:
+            time.sleep(0.002 * attempt)
+        tip = self.tip()
+        end = self.journal.position()
+        lacking = self._lacking(tip)
+        if lacking:
+            new = self.write(tip, lacking)
+            try:
+                self.git.run("update-ref", "-m", "contextgraph", NOTES_REF, new, tip or self.git.null)
+            except GitError:
+                if self.tip() == tip:  # nobody moved it: git itself cannot write (a full disk, a stale lock file)
+                    raise
+                return False
+            tip = new
+        replace(self._published, msgspec.json.encode(Published(tip or "", *end)))
+        return True
+
+    def _known(self) -> Published:
+        try:
+            return msgspec.json.decode(self._published.read_bytes(), type=Published)
+        except (OSError, msgspec.DecodeError):
+            return Published()
+
+    def _lacking(self, tip: str | None) -> dict[str, set[bytes]]:
+        """The journal's lines that the notes commit `tip` does not hold, by key.
+
+        What was published is looked at again only where the ref has changed since: the cost does not grow with what is stored.
+        """
+        known = self._known()
+        start = (known.segment, known.offset)
+        touched = set() if known.commit == (tip or "") else self.since(known.commit, tip) if known.commit and tip else None
+        wanted: dict[str, set[bytes]] = {}
+        for key, line in self.journal.entries(start):
+            wanted.setdefault(key, set()).add(line)
+        for key, line in self.journal.entries() if touched is None or touched else []:
+            if touched is None or key in touched:
+                wanted.setdefault(key, set()).add(line)
+        if tip is not None and wanted:
+            for key, there in self.lines(tip, wanted):
+                wanted[key] -= set(there)
+        return {key: lines for key, lines in wanted.items() if lines}
+
+    def write(self, tip: str | None, new: dict[str, set[bytes]]) -> str:
+        """A notes commit on top of `tip` in which each key's note is the union of what it had and `new`.
+
+        All copies of a key, whatever their fan-out, become one entry `ab/cdef…`: the one written rule of ours. Absent
+        commits are ordinary keys. Objects only: no ref moves. Returns the commit's name.
+        """
+        union = {key: set(lines) for key, lines in new.items()}
+        stale: list[str] = []
+        if tip is not None:
+            entries = self._entries(tip, new)
+            stale = [path for paths in entries.values() for path, _ in paths]
+            for key, lines in self._contents(entries):
+                union[key] |= set(lines)
+        commands = [f"commit {_SCRATCH}\nmark :1\ncommitter contextgraph <contextgraph> {int(time.time())} +0000\ndata 0\n".encode()]
+        commands.append(f"from {tip}\n".encode() if tip else b"")
+        commands += [f"D {path}\n".encode() for path in stale]
+        for key, merged in sorted(union.items()):
+            blob = b"".join(line + b"\n" for line in sorted(merged))
+            commands.append(f"M 100644 inline {key[:2]}/{key[2:]}\ndata {len(blob)}\n".encode() + blob + b"\n")
+        commands.append(f"\nget-mark :1\nreset {_SCRATCH}\nfrom {self.git.null}\n\ndone\n".encode())
+        return self.git.run("fast-import", "--quiet", "--force", "--done", stdin=b"".join(commands)).decode().strip()
+
+    def lines(self, tip: str, keys: Iterable[str] | None = None) -> Iterator[tuple[str, list[bytes]]]:
+        """(key, lines) of every note in `tip`, or of `keys` alone; the union over all copies of a key."""
+        yield from self._contents(self._entries(tip, keys))
+
+    def events(self, tip: str, keys: Iterable[str] | None = None) -> Iterator[tuple[str, list["event.Event | event.Foreign"]]]:
+        """As `lines`, decoded."""
+        for key, lines in self.lines(tip, keys):
+            yield key, [event.decode(line, key) for line in lines]
+
+    def since(self, cursor: str | None, tip: str) -> set[str] | None:
+        """The keys whose note differs between two notes commits; None when that cannot be said and all must be read."""
+        if cursor is None:
+            return None
+        try:
+            names = self.git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", cursor, tip)
+        except GitError:  # the old commit was rolled back and is gone
+            return None
+        return {key for path in names.split(b"\0") if (key := _key(path.decode("utf-8", "replace")))}
+
+    def _entries(self, tip: str, keys: Iterable[str] | None) -> dict[str, list[tuple[str, str]]]:
+        """(path, blob) of every copy of each key. `--full-tree`: in a subdirectory ls-tree would list that prefix alone."""
+        wanted = None if keys is None else set(keys)
+        paths: list[str] = []
+        if wanted is not None and len(wanted) <= 200:
+            paths = [path for key in wanted for path in _places(key)]
+        entries: dict[str, list[tuple[str, str]]] = {}
+        for line in self.git.run("ls-tree", "-r", "-z", "--full-tree", tip, "--", *paths).split(b"\0"):
+            header, _, name = line.decode("utf-8", "surrogateescape").partition("\t")
+            key = _key(name)
+            if key and header.split()[1] == "blob" and (wanted is None or key in wanted):
+                entries.setdefault(key, []).append((name, header.split()[2]))
+        return entries
+
+    def _contents(self, entries: dict[str, list[tuple[str, str]]]) -> Iterator[tuple[str, list[bytes]]]:
+        blobs = self.git.objects(blob for copies in entries.values() for _, blob in copies)
+        for key, copies in entries.items():
+            lines: dict[bytes, None] = {}
+            for _ in copies:
+                blob = next(blobs)
+                if blob is None:
+                    raise Error(
+                        f"the note of {key[:12]} is not here (a partial clone)", "git fetch --no-filter origin '+refs/notes/*:refs/notes/*'"
+                    )
+                lines.update(dict.fromkeys(event.lines_of(blob)))
+            yield key, list(lines)
+
+
+def _key(path: str) -> str | None:
+    """The commit a notes path stands for, whatever its fan-out; None for a path that is no note."""
+    key = path.replace("/", "")
+    return key if _KEY.match(key) else None
+
+
+def _places(key: str) -> Iterator[str]:
+    """Every path at which git may have put the note of `key`: from flat to fan-out 4 (git's own adapts to the size)."""
+    for depth in range(5):
+        yield "/".join([*(key[2 * n : 2 * n + 2] for n in range(depth)), key[2 * depth :]])
