@@ -1,0 +1,165 @@
+"""Where reasons come from: a source is a module here. Each gives decisions or events; none prints.
+
+`made_here` is the whole of automatic capture: what the hooks spooled and what the reflogs show, as event lines.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from contextgraph import commits
+from contextgraph.capture import record, reflog, spool, staged
+from contextgraph.errors import GitError
+from contextgraph.event import Event
+from contextgraph.git import Git
+from contextgraph.lock import locked, replace
+from contextgraph.notes import Store
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """How far capture has looked: a mark in each worktree's HEAD reflog, and how many commits asked to be skipped."""
+
+    reflogs: dict[str, reflog.Mark] = {}
+    skipped: int = 0
+
+
+class Made(msgspec.Struct):
+    """What was found to be made here: commit -> branch, those left by a rebase, rewrites (how, old, new), and what to leave out."""
+
+    commits: dict[str, str] = {}
+    picks: dict[str, str] = {}
+    pairs: list[tuple[str, str, str]] = []
+    skipped: set[str] = set()
+
+
+def seen(home: Path) -> Seen | None:
+    """The state of capture; None before its beginning. A damaged file counts as none: capture begins anew."""
+    try:
+        return msgspec.json.decode((home / "seen").read_bytes(), type=Seen)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def begin(git: Git) -> None:
+    """Take everything that is here now as seen: what was made before contextgraph came is history, not ours."""
+    if seen(git.home) is None:
+        marks = {name: reflog.mark(path) for name, path in reflog.files(git).items()}
+        replace(git.home / "seen", msgspec.json.encode(Seen(marks)))
+
+
+def due(git: Git) -> bool:
+    """Whether `made_here` has anything to look at; a few stats, no process."""
+    known = seen(git.home)
+    marks = known.reflogs if known else {}
+    return spool.waiting(git.home) or any(reflog.behind(path, marks.get(name)) for name, path in reflog.files(git).items())
+
+
+def made_here(git: Git, store: Store, when: str) -> int:
+    """Record what was made in this clone since the last look; returns how many events were written.
+
+    `when`: `always`, or `decisions` for commits that have some. Events are in the journal before the spool is emptied
+    and the marks move, so a crash at any point only repeats work that gives the same bytes.
+    """
+    with locked(git.home / "capture.lock"):
+        known = seen(git.home)
+        if known is None:
+            begin(git)
+            known = seen(git.home) or Seen()
+        drained = spool.drain(git.home)
+        made = Made(dict(drained.commits), {}, list(drained.pairs), set(drained.skipped))
+        marks = _from_reflogs(git, known, made)
+        staged.bind_without_hook(git)
+        bound = staged.shas(git.home)
+        for sha in bound - made.commits.keys():
+            made.commits[sha] = ""
+        lines = _lines(git, store, made, when)
+        if lines:
+            store.journal.append(lines)
+        staged.forget(git.home, bound)
+        after = Seen(marks, known.skipped + len(made.skipped))
+        if after != known:
+            replace(git.home / "seen", msgspec.json.encode(after))
+        spool.finish(git.home, drained)
+    return len(lines)
+
+
+def _from_reflogs(git: Git, known: Seen, made: Made) -> dict[str, reflog.Mark]:
+    """Add what the reflogs show to `made`; returns the new marks. A rebase in progress is left for when it is done."""
+    marks = dict(known.reflogs)
+    for name, path in reflog.files(git).items():
+        entries, mark = reflog.since(path, marks.get(name, reflog.Mark()))
+        if reflog.in_rebase(path.parent.parent) and any(entry.rebase for entry in entries):
+            continue
+        marks[name] = mark
+        fresh = [entry for entry in entries if entry.candidate and not _worktree_birth(name, entry)]
+        foreign = reflog.strangers(git, fresh)
+        picked = _reachable(git, {entry.new for entry in fresh if entry.rebase})
+        for entry in fresh:
+            if entry.rebase and entry.new in picked:
+                made.picks[entry.new] = entry.branch
+            elif not entry.rebase and entry.new not in foreign:
+                made.commits.setdefault(entry.new, entry.branch)
+    return marks
+
+
+def _worktree_birth(name: str, entry: reflog.Entry) -> bool:
+    """`git worktree add` begins a reflog with an entry that has no action, at a commit that somebody made before."""
+    return name != "main" and not entry.action and not entry.old.strip("0")
+
+
+def _reachable(git: Git, picks: set[str]) -> set[str]:
+    """Of the commits a rebase made, those that are left at the end; the intermediate ones are nobody's work."""
+    if not picks:
+        return set()
+    asked = "".join(f"{sha}\n" for sha in picks)
+    try:
+        gone = git.run("rev-list", "--no-walk", "--ignore-missing", "--stdin", stdin=asked.encode())
+        unreached = git.run("rev-list", "--ignore-missing", "--stdin", "--not", "--branches", "HEAD", stdin=asked.encode())
+    except GitError:
+        return set()
+    return set(gone.decode().split()) - set(unreached.decode().split())
+
+
+def _lines(git: Git, store: Store, made: Made, when: str) -> list[tuple[str, bytes]]:
+    """The event lines for `made`, less those that the notes hold in substance already."""
+    branches = made.picks | made.commits
+    targets = list(dict.fromkeys([*branches, *(new for _, _, new in made.pairs)]))
+    there = _existing(git, targets)
+    noted, automatic = _recorded(store, {*there, *(old for _, old, _ in made.pairs)}) if targets else (set(), set())
+    found = {commit.sha: commit for commit in commits.read(git, there, details=False)}
+    lines: list[tuple[str, bytes]] = []
+    for how, old, new in made.pairs:
+        if new in found and old != new and (old in noted or old in branches):
+            lines.append((new, record.carried(found[new], old, how)))
+    carried = {key for key, _ in lines}
+    for sha in set(targets) & found.keys() - made.skipped:
+        decisions = staged.bound(git.home, sha)
+        events = record.automatic(found[sha], branches.get(sha, ""), decisions)
+        bare = not any(b'"decisions":' in line for line in events)
+        # A pick of a rebase has its reasons carried; only a message that speaks for itself makes it a record of its own.
+        needless = bare and (when == "decisions" or (sha in carried and sha not in made.commits))
+        if not needless and (decisions or sha not in automatic):
+            lines += [(sha, line) for line in events]
+    return lines
+
+
+def _existing(git: Git, shas: list[str]) -> list[str]:
+    """Those that are commits here: a spool or a reflog may name what was pruned since."""
+    if not shas:
+        return []
+    answer = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin="".join(f"{sha}\n" for sha in shas).encode())
+    return [line.split()[0] for line in answer.decode().splitlines() if line.endswith(" commit")]
+
+
+def _recorded(store: Store, shas: set[str]) -> tuple[set[str], set[str]]:
+    """Those that have a record of their own or carried in, and those that have the automatic one (it has the branch)."""
+    tip = store.tip()
+    noted: set[str] = set()
+    automatic: set[str] = set()
+    for key, events in store.events(tip, shas) if tip else ():
+        for each in events:
+            if isinstance(each, Event) and each.kind in ("recorded", "carried"):
+                noted.add(key)
+                if each.kind == "recorded" and "branch" in each.body.get("trace", {}):
+                    automatic.add(key)
+    return noted, automatic

@@ -1,0 +1,132 @@
+"""Which commits were made in this clone, read from the HEAD reflog of every worktree (CONTRACT, Status words).
+
+Hooks only make this faster: an entry here is enough for a commit to be ours.
+"""
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from contextgraph.errors import GitError
+from contextgraph.git import Git
+
+_LINE = re.compile(r"([0-9a-f]+) ([0-9a-f]+) .*?(\d+) [+-]\d{4}(?:\t(.*))?\Z")
+_NOT_OURS = re.compile(
+    r"(clone|pull|fetch|reset|checkout|switch|initial pull|Branch)\b|.*: Fast-forward$|.*: fast-forward$"
+    r"|rebase\b.*\((start|finish|abort|continue)\)|rebase finished|rebase: (aborting|checkout)"
+)
+_REBASE = re.compile(r"rebase\b.*\(")
+
+
+class Entry(msgspec.Struct, frozen=True):
+    old: str
+    new: str
+    time: int
+    action: str
+    branch: str
+
+    @property
+    def rebase(self) -> bool:
+        return _REBASE.match(self.action) is not None
+
+    @property
+    def candidate(self) -> bool:
+        """Whether the action is one that makes a commit here; an empty one needs a closer look (`strangers`)."""
+        return self.new.strip("0") != "" and not _NOT_OURS.match(self.action)
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """How far a reflog has been read: the file offset and the last line before it."""
+
+    offset: int = 0
+    last: str = ""
+
+
+def files(git: Git) -> dict[str, Path]:
+    """The HEAD reflog of every worktree, by worktree name (as Git.worktree)."""
+    found = {"main": git.common_dir / "logs" / "HEAD"}
+    linked = git.common_dir / "worktrees"
+    if linked.is_dir():
+        found |= {f"worktree-{path.name}": path / "logs" / "HEAD" for path in linked.iterdir()}
+    return {name: path for name, path in found.items() if path.is_file()}
+
+
+def mark(path: Path) -> Mark:
+    """The mark after everything that is there now."""
+    data = path.read_bytes()
+    return Mark(len(data), _text(data.splitlines()[-1]) if data else "")
+
+
+def behind(path: Path, known: Mark | None) -> bool:
+    """Whether the reflog has changed since the mark: one stat, and no read."""
+    return known is None or path.stat().st_size != known.offset
+
+
+def since(path: Path, known: Mark) -> tuple[list[Entry], Mark]:
+    """The entries after the mark, oldest first, with the branch each was made on, and the new mark.
+
+    A reflog that was rewritten (expired) is found again by the last line read; when that is gone too, by its time.
+    """
+    data = path.read_bytes()
+    end = data.rfind(b"\n") + 1  # a line being written now is read next time
+    lines = [_text(line) for line in data[:end].splitlines()]
+    fresh = [_text(line) for line in data[known.offset : end].splitlines()]
+    if known.last and not _text(data[: known.offset]).endswith(known.last + "\n"):
+        position = len(lines) - lines[::-1].index(known.last) if known.last in lines else None
+        latest = _time(known.last)
+        fresh = lines[position:] if position is not None else [line for line in lines if _time(line) > latest]
+    head = _head(path.parent.parent)
+    return _entries(fresh, head), Mark(end, lines[-1] if lines else "")
+
+
+def in_rebase(git_dir: Path) -> bool:
+    return (git_dir / "rebase-merge").is_dir() or (git_dir / "rebase-apply").is_dir()
+
+
+def strangers(git: Git, entries: list[Entry]) -> set[str]:
+    """Of the entries without an action, the commits that came from elsewhere: reached by a remote-tracking ref or FETCH_HEAD."""
+    silent = [entry for entry in entries if not entry.action]
+    if not silent:
+        return set()
+    fetched = git.git_dir / "FETCH_HEAD"
+    heads = [line.split()[0] for line in fetched.read_text(errors="replace").splitlines() if line] if fetched.is_file() else []
+    asked = "".join(f"{entry.new}\n" for entry in silent) + "".join(f"^{head}\n" for head in heads)
+    reached = "".join(f"^{entry.old}\n" for entry in silent if entry.old.strip("0"))
+    try:
+        kept = git.run("rev-list", "--ignore-missing", "--stdin", "--not", "--remotes", stdin=(asked + reached).encode())
+    except GitError:  # a reflog may name what was pruned since
+        return {entry.new for entry in silent}
+    own = set(kept.decode().split())
+    return {entry.new for entry in silent} - own
+
+
+def _entries(lines: list[str], head: str) -> list[Entry]:
+    """Parsed, each with its branch: the one a later checkout moved away from, else where HEAD is now."""
+    entries: list[Entry] = []
+    branch = head
+    for line in reversed(lines):
+        match = _LINE.match(line)
+        if match is None:
+            continue
+        action = match[4] or ""
+        if moved := re.match(r"checkout: moving from (\S+) to ", action):
+            branch = "" if re.fullmatch(r"[0-9a-f]{40,64}", moved[1]) else moved[1]
+        entries.append(Entry(match[1], match[2], int(match[3]), action, branch))
+    return entries[::-1]
+
+
+def _head(git_dir: Path) -> str:
+    """The branch HEAD is on, or "" (detached, or a store of refs that is not made of files)."""
+    target = (git_dir / "HEAD").read_text(errors="replace").strip()
+    branch = target.removeprefix("ref: refs/heads/")
+    return branch if branch not in (target, ".invalid") else ""
+
+
+def _time(line: str) -> int:
+    match = _LINE.match(line)
+    return int(match[3]) if match else 0
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

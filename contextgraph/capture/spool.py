@@ -1,0 +1,80 @@
+"""What the hooks left: one short line each, appended by sh, drained here without losing one.
+
+Lines (written by hooks/*): `commit SHA WORKTREE REF`, `skip SHA`, `merge`, `pair amend|rebase OLD NEW`.
+"""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import msgspec
+
+_SHA = r"([0-9a-f]{40}(?:[0-9a-f]{24})?)"
+_COMMIT = re.compile(rf"commit {_SHA} (\S*) ?(.*)\Z")
+_SKIP = re.compile(rf"skip {_SHA}\Z")
+_PAIR = re.compile(rf"pair (\w+) {_SHA} {_SHA}\Z")
+
+
+class Spool(msgspec.Struct):
+    """The lines drained: commits with the branch they were made on (`""`: none), skipped ones, and rewrite pairs."""
+
+    commits: dict[str, str] = {}
+    skipped: set[str] = set()
+    pairs: list[tuple[str, str, str]] = []
+    unread: list[bytes] = []
+    _files: list[tuple[Path, int]] = []
+
+
+def waiting(home: Path) -> bool:
+    """Whether a hook has left anything (no lock is needed to look)."""
+    return any(path.stat().st_size for path in _pieces(home))
+
+
+def drain(home: Path) -> Spool:
+    """Take the spool away and read it. Call under the capture lock; `finish` deletes what was taken.
+
+    A crash before `finish` leaves the pieces for the next drain: every event made from them has the same bytes again.
+    """
+    live = home / "spool"
+    if live.exists():
+        live.rename(home / f"spool.{time.time_ns()}")
+    spool = Spool()
+    for piece in sorted(_pieces(home)):
+        data = piece.read_bytes()
+        spool._files.append((piece, len(data)))
+        for line in data.splitlines(keepends=True):
+            _read(spool, line)
+    return spool
+
+
+def finish(home: Path, spool: Spool) -> None:
+    """Delete what was drained. A hook that had the old file open may have written since: those lines go on to the next drain."""
+    if spool.unread:
+        with (home / "unread").open("ab") as aside:
+            aside.writelines(line.rstrip(b"\n") + b"\n" for line in spool.unread)
+    for piece, size in spool._files:
+        late = piece.read_bytes()[size:]
+        if late:
+            descriptor = os.open(home / "spool", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            os.write(descriptor, late)
+            os.close(descriptor)
+        piece.unlink()
+
+
+def _read(spool: Spool, line: bytes) -> None:
+    words = line.rstrip(b"\n").decode("utf-8", "replace")
+    if line.endswith(b"\n") and (match := _COMMIT.match(words)):
+        spool.commits[match[1]] = match[3].removeprefix("refs/heads/")
+    elif line.endswith(b"\n") and (match := _SKIP.match(words)):
+        spool.skipped.add(match[1])
+    elif line.endswith(b"\n") and (match := _PAIR.match(words)):
+        spool.pairs.append((match[1], match[2], match[3]))
+    elif words.strip() and words != "merge":
+        spool.unread.append(line)
+
+
+def _pieces(home: Path) -> list[Path]:
+    if not home.is_dir():
+        return []
+    return [path for path in home.iterdir() if path.name == "spool" or path.name.startswith("spool.")]

@@ -1,0 +1,115 @@
+"""Decisions staged for the next commit: per worktree, like the index.
+
+`staged/<worktree>` is the file; the post-commit hook renames it to `staged/<sha>`, which is the moment of binding.
+Without a hook the first later commit in the worktree's HEAD reflog takes it.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from contextgraph.capture import reflog
+from contextgraph.errors import NotFoundError
+from contextgraph.git import Git
+from contextgraph.lock import locked, replace
+from contextgraph.trace import Decision
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """What is staged in one worktree, and where its HEAD reflog ended when the first of it was."""
+
+    mark: reflog.Mark
+    decisions: list[Decision]
+
+
+def path(git: Git) -> Path:
+    return git.home / "staged" / git.worktree
+
+
+def listed(git: Git) -> list[Decision]:
+    """The decisions staged in this worktree, in order."""
+    found = _load(path(git))
+    return found.decisions if found else []
+
+
+def add(git: Git, decision: Decision) -> int:
+    """Stage one more; returns how many there are now."""
+    with locked(git.home / "staged.lock"):
+        found = _load(path(git)) or Staged(_mark(git), [])
+        _save(path(git), Staged(found.mark, [*found.decisions, decision]))
+        return len(found.decisions) + 1
+
+
+def drop(git: Git, number: int) -> Decision:
+    """Unstage the decision with that number, counted from 1. Raises NotFoundError."""
+    with locked(git.home / "staged.lock"):
+        found = _load(path(git))
+        if found is None or not 1 <= number <= len(found.decisions):
+            there = f"there are {len(found.decisions)}" if found else "nothing is staged"
+            raise NotFoundError(f"no staged decision {number}: {there}", "`cg decide` alone lists them")
+        rest = [each for position, each in enumerate(found.decisions, 1) if position != number]
+        if rest:
+            _save(path(git), Staged(found.mark, rest))
+        else:
+            path(git).unlink()
+        return found.decisions[number - 1]
+
+
+def bound(home: Path, sha: str) -> list[Decision]:
+    """What was staged when `sha` was made. A second binding to the same sha has a suffix (`sha.PID`)."""
+    decisions: list[Decision] = []
+    for file in sorted((home / "staged").glob(f"{sha}*")) if (home / "staged").is_dir() else ():
+        found = _load(file)
+        decisions += found.decisions if found else []
+    return decisions
+
+
+def shas(home: Path) -> set[str]:
+    """The commits that have staged decisions bound to them and not yet recorded."""
+    if not (home / "staged").is_dir():
+        return set()
+    return {name[0] for file in (home / "staged").iterdir() if len((name := file.name.split("."))[0]) in (40, 64)}
+
+
+def forget(home: Path, recorded: Iterable[str]) -> None:
+    """Delete what was bound to these commits: it is in the journal now."""
+    for sha in recorded:
+        for file in (home / "staged").glob(f"{sha}*") if (home / "staged").is_dir() else ():
+            file.unlink(missing_ok=True)
+
+
+def bind_without_hook(git: Git) -> None:
+    """Give what is still staged in a worktree to the first commit in its reflog after the staging. Call under the capture lock."""
+    for name, log in reflog.files(git).items():
+        file = git.home / "staged" / name
+        found = _load(file)
+        if found is None or not reflog.behind(log, found.mark):
+            continue
+        entries, _ = reflog.since(log, found.mark)
+        foreign = reflog.strangers(git, entries)
+        taker = next((e.new for e in entries if e.candidate and not e.rebase and e.new not in foreign), None)
+        if taker:
+            file.rename(file.with_name(taker))
+
+
+def _mark(git: Git) -> reflog.Mark:
+    log = reflog.files(git).get(git.worktree)
+    return reflog.mark(log) if log else reflog.Mark()
+
+
+def _load(file: Path) -> Staged | None:
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return msgspec.json.decode(data, type=Staged)
+    except msgspec.DecodeError as error:
+        aside = file.with_name(f"unreadable.{file.name}")
+        file.rename(aside)
+        raise NotFoundError(f"{aside} was staged and cannot be read: {error}", "stage the decision again, then delete that file") from None
+
+
+def _save(file: Path, staged: Staged) -> None:
+    replace(file, msgspec.json.encode(staged))
