@@ -1,0 +1,148 @@
+"""Vectors for what has none yet: two a commit (its subject, its full text), one a decision; newest first, resumable.
+
+The embedder and the repository are passed in. What is filled is marked in SQLite after Chroma has it, so a crash at any
+point only repeats work, most of which the embedding cache has.
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from contextgraph import commits
+from contextgraph.embed import Embedder
+from contextgraph.errors import VectorError
+from contextgraph.git import Git
+from contextgraph.index.database import Database
+from contextgraph.index.embedding_cache import EmbeddingCache
+from contextgraph.index.vectors import Vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BATCH = 1_000
+"""Commits a round: each ends in one write to Chroma, which costs a process and a client of its own."""
+SLICE = 128
+LONGEST = 2_000
+"""Characters of a full text that are embedded: the model reads 256 word pieces, about 1,000 characters."""
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """How many documents have a vector, out of how many."""
+
+    done: int
+    total: int
+
+
+class Filling:
+    def __init__(self, database: Database, git: Git, embedder: Embedder, repo: str) -> None:
+        self.database = database
+        self.git = git
+        self.embedder = embedder
+        self.repo = repo
+        self.vectors = Vectors(git.home / "chroma", embedder.model_id, embedder.dimensions)
+        self.cache = EmbeddingCache(git.home / "embeddings.db", embedder.model_id, embedder.dimensions)
+
+    def prepare(self) -> str | None:
+        """See that the store is the one that was filled; empty it for a new start when not. Returns what was wrong, if anything."""
+        known = self.database.get("vectors_model")
+        expected = int(self.database.get("vectors_count") or 0)
+        if known == self.embedder.model_id and self.vectors.healthy(expected):
+            return None
+        with self.database.transaction() as connection:
+            connection.execute("DELETE FROM filled")
+            self.database.put("vectors_model", self.embedder.model_id)
+            self.database.put("vectors_count", "0")
+        self.vectors.reset()
+        return (
+            None if known in (None, self.embedder.model_id) and not expected else f"the vectors ({expected}) did not fit and are made again"
+        )
+
+    def fill(self, progress: Callable[[str, int, int | None], None]) -> int:
+        """Give a vector to everything that has none; returns how many were added. Raises VectorError, EmbeddingError."""
+        added = 0
+        while batch := self._waiting():
+            documents = self._documents(batch)
+            lag = state(self.database)
+            tick = partial(_tick, progress, lag)
+            rows = self._embed([text for _, text in documents], tick)
+            self.vectors.add([key for key, _ in documents], rows, self.repo)
+            with self.database.transaction() as connection:
+                connection.executemany("INSERT OR IGNORE INTO filled VALUES (?)", [(key,) for key in batch])
+                count = int(self.database.get("vectors_count") or 0) + len(documents)
+                self.database.put("vectors_count", str(count))
+            added += len(documents)
+        return added
+
+    def _waiting(self) -> list[str]:
+        """Decisions first, then commits, newest first, without a vector."""
+        connection = self.database.connection
+        decisions = connection.execute(
+            "SELECT DISTINCT id FROM decisions WHERE id NOT IN (SELECT key FROM filled) LIMIT ?", (BATCH,)
+        ).fetchall()
+        rows = (
+            decisions
+            or connection.execute(
+                "SELECT sha FROM commits WHERE gone = 0 AND sha NOT IN (SELECT key FROM filled) ORDER BY commit_time DESC LIMIT ?", (BATCH,)
+            ).fetchall()
+        )
+        return [key for (key,) in rows]
+
+    def _documents(self, keys: list[str]) -> list[tuple[str, str]]:
+        """(vector id, text) of everything to embed for these decisions or commits."""
+        if keys[0].startswith("cg-"):
+            rows = self.database.connection.execute(
+                "SELECT d.id, w.title, w.text FROM decisions d JOIN decision_words w ON w.rowid = d.row"
+                " WHERE d.id IN (SELECT value FROM json_each(?)) GROUP BY d.id",
+                (json.dumps(keys),),
+            )
+            return [(key, f"{title}\n{text}"[:LONGEST]) for key, title, text in rows]
+        documents: list[tuple[str, str]] = []
+        for commit in commits.read(self.git, keys, details=False):
+            documents.append((f"{commit.sha}/s", commit.subject))
+            if commit.body.strip():
+                documents.append((f"{commit.sha}/f", f"{commit.subject}\n{commit.body}"[:LONGEST]))
+        return documents
+
+    def _embed(self, texts: list[str], done: Callable[[int], None]) -> "np.ndarray":
+        """Vectors of shape (len(texts), dimensions), from the cache or the model, a slice at a time."""
+        import numpy as np
+
+        found: list[np.ndarray] = []
+        stream = iter(texts)
+        while part := list(islice(stream, SLICE)):
+            cached = self.cache.get_many(part)
+            missing = list(dict.fromkeys(text for text, vector in zip(part, cached, strict=True) if vector is None))
+            fresh = dict(zip(missing, self.embedder.embed(missing), strict=True)) if missing else {}
+            if missing:
+                self.cache.put_many(missing, np.stack([fresh[text] for text in missing]))
+            found += [fresh[text] if vector is None else vector for text, vector in zip(part, cached, strict=True)]
+            done(len(found))
+        return np.stack(found)
+
+
+def _tick(progress: Callable[[str, int, int | None], None], lag: Lag, embedded: int) -> None:
+    """A commit has about two documents; the bar counts commits and decisions."""
+    progress("embedding", min(lag.total, lag.done + embedded // 2), lag.total)
+
+
+def state(database: Database) -> Lag:
+    """How far the vectors are, in commits and decisions."""
+    connection = database.connection
+    total = connection.execute(
+        "SELECT (SELECT count(*) FROM commits WHERE gone = 0) + (SELECT count(DISTINCT id) FROM decisions)"
+    ).fetchone()[0]
+    done = connection.execute("SELECT count(*) FROM filled").fetchone()[0]
+    return Lag(min(done, total), total)
+
+
+def nearest(home: Path, embedder: Embedder, question: str, limit: int) -> dict[str, float]:
+    """The cosine of each of the `limit` nearest documents. Raises VectorError, EmbeddingError."""
+    vectors = Vectors(home / "chroma", embedder.model_id, embedder.dimensions)
+    if not vectors.directory.is_dir():
+        raise VectorError("there are no vectors yet")
+    return dict(vectors.query(embedder.embed([question])[0], limit))

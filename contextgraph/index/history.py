@@ -1,0 +1,134 @@
+"""Commits into the projection: every commit of every local and remote-tracking head, each once."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from contextgraph import commits
+from contextgraph.commits import Commit
+from contextgraph.errors import GitError
+from contextgraph.event import moment
+from contextgraph.git import Git
+from contextgraph.index.database import Database
+from contextgraph.index.text import LONGEST, decision_text, identifiers
+from contextgraph.trace import Decision
+
+BATCH = 4_000
+Progress = Callable[[str, int], None]
+"""Told the phase and how many are done so far."""
+Reader = Callable[[Commit], list[Decision]]
+"""Finds the decisions in a commit's own words; passed in, because sources of decisions are not the index's business."""
+
+
+class History:
+    """Keeps `commits`, `words`, `touched` and message decisions in step with the heads of the repository."""
+
+    def __init__(self, database: Database, git: Git, decisions_of: Reader) -> None:
+        self.database = database
+        self.git = git
+        self.decisions_of = decisions_of
+        self._paths: dict[str, int] = {}
+
+    def tips(self) -> list[str]:
+        """The heads that the index has seen."""
+        stored = self.database.get("tips")
+        return list(json.loads(stored)) if stored else []
+
+    def sync(self, tips: list[str], progress: Progress) -> int:
+        """Index what `tips` reach and is not here yet; returns how many commits that was. Resumable: each batch is kept."""
+        known = self.tips()
+        if sorted(known) == tips:
+            return 0
+        stream = iter(self._new(tips, known))
+        done = 0
+        while batch := list(islice(stream, BATCH)):
+            with self.database.transaction() as connection:
+                self._insert(connection, batch)
+            done += len(batch)
+            progress("indexing commits", done)
+        lost = [tip for tip in known if tip not in tips]
+        with self.database.transaction() as connection:
+            self._forget(connection, lost, tips)
+            self.database.put("tips", json.dumps(tips))
+        return done
+
+    def _new(self, tips: list[str], known: list[str]) -> Iterator[Commit]:
+        return commits.walk(self.git, tips, known) if tips else iter(())
+
+    def add(self, shas: Iterable[str]) -> None:
+        """Index single commits that no head reaches (recorded on a deleted branch, say), marked as gone."""
+        wanted = [sha for sha in shas if not self._has(sha)]
+        if not wanted:
+            return
+        try:
+            found = list(commits.read(self.git, wanted, details=False))
+        except GitError:
+            return  # pruned: the trace answers from its note alone
+        with self.database.transaction() as connection:
+            self._insert(connection, found)
+            connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(commit.sha,) for commit in found])
+
+    def _has(self, sha: str) -> bool:
+        return self.database.connection.execute("SELECT 1 FROM commits WHERE sha = ?", (sha,)).fetchone() is not None
+
+    def _forget(self, connection: sqlite3.Connection, lost: list[str], tips: list[str]) -> None:
+        """Mark what a moved or deleted head no longer reaches."""
+        if not lost:
+            return
+        asked = "".join(f"{tip}\n" for tip in lost) + "".join(f"^{tip}\n" for tip in tips)
+        try:
+            unreached = self.git.run("rev-list", "--ignore-missing", "--stdin", stdin=asked.encode()).decode().split()
+        except GitError:
+            unreached = lost
+        connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(sha,) for sha in unreached])
+
+    def _insert(self, connection: sqlite3.Connection, batch: list[Commit]) -> None:
+        there = self._there(connection, batch)
+        batch = [commit for commit in batch if commit.sha not in there]
+        first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM commits").fetchone()[0]
+        rows, words, touched = [], [], []
+        for number, commit in enumerate(batch, first):
+            names = [path for _, path, _ in commit.changes]
+            rows.append(
+                (number, commit.sha, " ".join(commit.parents), commit.author, commit.author_time, commit.commit_time, commit.subject)
+            )
+            words.append((number, identifiers(commit.subject), identifiers(commit.body[:LONGEST]), identifiers(" ".join(names[:200]))))
+            touched += [(self._path(connection, name), number) for name in names]
+            self._message_decisions(connection, commit)
+        connection.executemany(
+            "INSERT INTO commits (id, sha, parents, author, author_time, commit_time, subject) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+        )
+        connection.executemany("INSERT INTO words (rowid, subject, body, paths) VALUES (?, ?, ?, ?)", words)
+        connection.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", touched)
+
+    def _there(self, connection: sqlite3.Connection, batch: list[Commit]) -> set[str]:
+        """Those of the batch that are here already (an interrupted run, a head that came back); they count again."""
+        asked = json.dumps([commit.sha for commit in batch])
+        there = {sha for (sha,) in connection.execute("SELECT sha FROM commits WHERE sha IN (SELECT value FROM json_each(?))", (asked,))}
+        connection.executemany("UPDATE commits SET gone = 0 WHERE sha = ? AND gone = 1", [(sha,) for sha in there])
+        return there
+
+    def _path(self, connection: sqlite3.Connection, name: str) -> int:
+        if not self._paths:
+            self._paths = dict(connection.execute("SELECT path, id FROM paths"))
+        if name not in self._paths:
+            self._paths[name] = len(self._paths) + 1
+            connection.execute("INSERT INTO paths VALUES (?, ?)", (self._paths[name], name))
+        return self._paths[name]
+
+    def _message_decisions(self, connection: sqlite3.Connection, commit: Commit) -> None:
+        if ":" in commit.message:
+            for decision in self.decisions_of(commit):
+                insert_decision(connection, decision, commit.sha, "message", moment(commit.commit_time))
+
+
+def insert_decision(connection: sqlite3.Connection, decision: Decision, home: str, origin: str, at: str) -> None:
+    """One decision into `decisions` and `decision_words`. `origin` is `message` or `note`: where it was read."""
+    if connection.execute("SELECT 1 FROM decisions WHERE (id, home, origin) = (?, ?, ?)", (decision.id, home, origin)).fetchone():
+        return
+    text = decision_text(decision)
+    row = connection.execute(
+        "INSERT INTO decision_words (title, text) VALUES (?, ?)", (identifiers(decision.title), identifiers(text))
+    ).lastrowid
+    connection.execute("INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?)", (decision.id, home, origin, row, at, decision.supersedes))

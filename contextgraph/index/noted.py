@@ -1,0 +1,90 @@
+"""Notes into the projection: the events of every note, and the decisions in them, in step with the notes ref."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from contextgraph.event import Event, Foreign, decode
+from contextgraph.fold import recorded_trace
+from contextgraph.index.database import Database
+from contextgraph.index.history import Progress, insert_decision
+from contextgraph.notes import Store
+
+BATCH = 5_000
+
+
+class Noted:
+    def __init__(self, database: Database, store: Store) -> None:
+        self.database = database
+        self.store = store
+
+    def cursor(self) -> str | None:
+        """The notes commit that the index has seen."""
+        return self.database.get("notes")
+
+    def sync(self, tip: str | None, progress: Progress) -> set[str]:
+        """Bring the events in step with the notes commit `tip`; returns the keys that changed."""
+        cursor = self.cursor()
+        if (tip or "") == (cursor or ""):
+            return set()
+        changed = self.store.since(cursor or None, tip) if tip else None
+        with self.database.transaction() as connection:
+            if changed is None:
+                for table in ("events", "foreign_lines", "links"):
+                    connection.execute(f"DELETE FROM {table}")
+                connection.execute("DELETE FROM decision_words WHERE rowid IN (SELECT row FROM decisions WHERE origin = 'note')")
+                connection.execute("DELETE FROM decisions WHERE origin = 'note'")
+            else:
+                self._clear(connection, changed)
+            keys: set[str] = set(changed or ())
+            for done, (key, lines) in enumerate(self.store.events(tip, changed) if tip else (), 1):
+                self._insert(connection, key, lines)
+                keys.add(key)
+                if done % BATCH == 0:
+                    progress("reading notes", done)
+            self.database.put("notes", tip or "")
+        return keys
+
+    def _clear(self, connection: sqlite3.Connection, keys: Iterable[str]) -> None:
+        for key in keys:
+            connection.execute("DELETE FROM events WHERE key = ?", (key,))
+            connection.execute("DELETE FROM foreign_lines WHERE key = ?", (key,))
+            connection.execute("DELETE FROM links WHERE new = ?", (key,))
+            connection.execute(
+                "DELETE FROM decision_words WHERE rowid IN (SELECT row FROM decisions WHERE home = ? AND origin = 'note')", (key,)
+            )
+            connection.execute("DELETE FROM decisions WHERE home = ? AND origin = 'note'", (key,))
+
+    def _insert(self, connection: sqlite3.Connection, key: str, lines: list[Event | Foreign]) -> None:
+        for line in lines:
+            if isinstance(line, Foreign):
+                connection.execute("INSERT INTO foreign_lines VALUES (?, ?, ?)", (key, line.why, line.newer))
+                continue
+            connection.execute("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?)", (key, line.id, line.kind, line.at, line.line))
+            if line.kind == "carried" and isinstance(line.body.get("from"), str):
+                row = (line.body["from"], line.key, str(line.body.get("how")))
+                connection.execute("INSERT OR REPLACE INTO links VALUES (?, ?, ?)", row)
+            if line.kind == "recorded" and isinstance(line.body.get("trace"), dict):
+                for decision in recorded_trace(line).decisions:
+                    insert_decision(connection, decision, key, "note", line.at)
+
+    def events(self, shas: Iterable[str]) -> list[Event]:
+        """The events of these commits and of everything that was carried into them."""
+        found: list[Event] = []
+        waiting = set(shas)
+        seen: set[str] = set()
+        while waiting:
+            seen |= waiting
+            fresh: list[Event] = []
+            for key in waiting:
+                for (line,) in self.database.connection.execute("SELECT line FROM events WHERE key = ?", (key,)):
+                    event = decode(line, key)
+                    if isinstance(event, Event):
+                        fresh.append(event)
+            found += fresh
+            waiting = {str(each.body.get("from")) for each in fresh if each.kind == "carried"} - seen
+        return found
+
+    def retirements(self) -> list[Event]:
+        """Every event that acts on ids wherever they appear (superseded, redacted, purged, acked, merged); there are few."""
+        rows = self.database.connection.execute("SELECT key, line FROM events WHERE kind NOT IN ('recorded', 'carried')")
+        return [event for key, line in rows if isinstance(event := decode(line, key), Event)]
