@@ -1,0 +1,326 @@
+"""The whole system on one screen: open a repository, catch up with it, record, ask."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from contextgraph import capture, commits, config, event, status
+from contextgraph.capture import record, staged, trailers
+from contextgraph.errors import BadInputError, EmbeddingError, Error, GitError, LockError, NotFoundError, VectorError
+from contextgraph.git import NOTES_REF, Git
+from contextgraph.index.database import Database
+from contextgraph.index.history import History, Progress
+from contextgraph.index.noted import Noted
+from contextgraph.lock import locked
+from contextgraph.notes import Store
+from contextgraph.query import log, overview, search, why
+from contextgraph.query.filters import Filters
+from contextgraph.query.view import Moment, View
+from contextgraph.trace import Decision, Trace
+
+T = TypeVar("T")
+
+
+NEAREST = 400
+"""Documents asked of the vector store for a question; each commit has two."""
+
+
+def silent(phase: str, done: int) -> None:
+    """The progress of whoever does not watch."""
+
+
+def quiet(phase: str, done: int, total: int | None) -> None:
+    """The same for work whose end is known."""
+
+
+class Graph:
+    """One repository and its reasons. Faces hold one of these and nothing below it."""
+
+    def __init__(self, git: Git, environment: Mapping[str, str]) -> None:
+        self.git = git
+        self.environment = environment
+        self.settings = _git_settings(git)
+        ours = {name.removeprefix("contextgraph."): values for name, values in self.settings.items() if name.startswith("contextgraph.")}
+        self.installed = "installed" in ours
+        self.config = config.load(git.top, ours, environment)
+        self.store = Store(git)
+        self.refs: dict[str, str] = {}
+        self.reasons: list[str] = []
+        self._database: Database | None = None
+
+    @classmethod
+    def open(cls, directory: Path, environment: Mapping[str, str] | None = None) -> "Graph":
+        """The graph of the repository that `directory` is in. Raises NotFoundError, GitError, UsageError (settings)."""
+        environment = os.environ if environment is None else environment
+        return cls(Git.discover(directory, environment), environment)
+
+    @property
+    def database(self) -> Database:
+        if self._database is None:
+            self._database = Database(self.git.home / "index.db")
+        return self._database
+
+    # Catching up: every reading command does this first, so the answer is right even when no hook ever ran.
+
+    def catch_up(self, progress: Progress = silent, history: bool = True) -> None:
+        """Capture what was made here, flush the journal, index what is new, follow the target branch.
+
+        Where nothing can be written (read-only, a full disk), reading goes on with what is there, and `reasons` says so.
+        """
+        self.reasons = []
+        self._read_refs()
+        try:
+            self._capture()
+        except Error as error:
+            self.reasons.append(error.message)
+        if history:
+            self._healed(lambda: self._index(progress))
+        self._look_around()
+
+    def _read_refs(self) -> None:
+        """Every ref in one process: heads, remote-tracking heads, the notes, and where HEAD and origin/HEAD point."""
+        rows = self.git.text("for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)", "refs/heads", "refs/remotes", NOTES_REF)
+        self.refs = {}
+        self.origin_head: str | None = None
+        for row in rows.splitlines():
+            name, sha, symref = row.split("\0")
+            self.refs[name] = sha
+            if name == "refs/remotes/origin/HEAD":
+                self.origin_head = symref
+        self.notes_tip = self.refs.pop(NOTES_REF, None)
+
+    def _capture(self) -> None:
+        pending = staged.path(self.git).exists() or bool(staged.shas(self.git.home))
+        if (self.installed or pending) and capture.due(self.git):
+            capture.made_here(self.git, self.store, self.config.text("capture.when"))
+        if self.store.journal.segments():
+            if not self.store.flush(self.notes_tip):
+                self.reasons.append("the notes ref is busy; what was recorded waits in the journal")
+            self.notes_tip = self.store.tip()
+
+    def _index(self, progress: Progress) -> None:
+        if not self.database.writable:
+            self.reasons.append("the index cannot be written here and may be behind")
+            return
+        tips = sorted({*self.refs.values(), *self._detached()})
+        history = History(self.database, self.git, trailers.decisions)
+        history.sync(tips, progress)
+        changed = Noted(self.database, self.store).sync(self.notes_tip, progress)
+        if changed:
+            history.add(sorted(changed))
+        status.sync(self.database, self.git, self.target)
+
+    def _detached(self) -> list[str]:
+        """HEAD's commit when no branch has it (detached, or on a branch of a linked worktree that is being born)."""
+        head = (self.git.git_dir / "HEAD").read_text(errors="replace").strip()
+        return [head] if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", head) else []
+
+    def _healed(self, action: Callable[[], T]) -> T:
+        """Do it; when the index turns out to be damaged, make it again from git and the notes, and do it once more."""
+        try:
+            return action()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
+                raise Error(f"the index {self.database.path} cannot be used: {error}", "see `cg status`") from None
+            self.note(f"the index was damaged ({error}) and was made again")
+            self.database.reset()
+            self._index(silent)
+            return action()
+
+    def _look_around(self) -> None:
+        """What keeps an answer from being complete, in words."""
+        if (self.git.common_dir / "shallow").exists():
+            self.reasons.append("this is a shallow clone: commits beyond its boundary are not here (`git fetch --unshallow`)")
+        if self.target is None and self.refs:
+            self.reasons.append("no target branch was found, so nothing counts as landed (`cg config set track.branch NAME`)")
+
+    @property
+    def target(self) -> status.Target | None:
+        return status.find_target(self.refs, self.config.text("track.branch"), self.origin_head)
+
+    # Recording.
+
+    def resolve(self, revision: str) -> str:
+        """The full sha of a commit. Raises NotFoundError."""
+        sha = self.git.maybe("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if sha is None:
+            empty = revision == "HEAD" and not self.git.maybe("rev-parse", "--verify", "--quiet", "HEAD")
+            raise NotFoundError("there is no commit yet" if empty else f"`{revision}` is not a commit here")
+        return sha
+
+    def record(self, revision: str, given: Trace) -> tuple[str, bool]:
+        """Attach what was given to a commit; returns its sha and whether it is in the notes already (else in the journal).
+
+        Raises NotFoundError, BadInputError (over the size limit), Error (nothing can be written).
+        """
+        if not any(
+            (given.decisions, given.summary, given.areas, given.tool_calls, given.errors, given.model_calls, given.escalations)
+        ) and not any(getattr(given, name) is not None for name in ("branch", "mode", "iterations", "duration", "tokens_used")):
+            raise BadInputError("there is nothing to record in this trace", "give at least `summary` or `decisions`")
+        sha = self.resolve(revision)
+        capture.begin(self.git)
+        lines = record.recorded(sha, event.moment(time.time()), self.author(), given)
+        return sha, self.store.append([(sha, line) for line in lines])
+
+    def stage(self, decision: Decision) -> int:
+        """Stage a decision for the next commit of this worktree; returns how many are staged now."""
+        if self.git.top is None:
+            raise Error("a bare repository makes no commits, so nothing can be staged", "attach the decision to one with --commit")
+        capture.begin(self.git)
+        return staged.add(self.git, decision)
+
+    def author(self) -> str:
+        """Who is doing this, as git would write it, or as much of it as is known."""
+        identity = self.git.maybe("var", "GIT_COMMITTER_IDENT")
+        return identity.rsplit(" ", 2)[0] if identity else f"{self.environment.get('USER', 'unknown')} <>"
+
+    # Asking.
+
+    @property
+    def view(self) -> View:
+        return View(self.git, self.database, Noted(self.database, self.store), self.target, self.repository)
+
+    def repository(self) -> str:
+        """The origin's URL without credentials, else the sha of the root commit; empty in an empty repository."""
+        for url in self.settings.get("remote.origin.url", [])[-1:]:
+            return re.sub(r"^([a-z+]+://)[^/@]*@", r"\1", url)
+        row = self.database.connection.execute("SELECT sha FROM commits WHERE parents = '' ORDER BY commit_time, sha LIMIT 1").fetchone()
+        return str(row[0]) if row else ""
+
+    def why(self, target: str, moment: Moment | None = None, path_only: bool = False) -> why.Why:
+        return self._healed(lambda: why.why(self.view, target, moment, path_only))
+
+    def search(self, question: str, filters: Filters, limit: int, min_score: float = 0.0) -> search.Answer:
+        return self._healed(lambda: search.search(self.view, question, filters, limit, min_score, self.near))
+
+    def near(self, question: str) -> dict[str, float]:
+        """The nearest documents by meaning; none, and a reason, where there is no model, no vector yet, or a damaged store."""
+        if not self.config.flag("index.vectors"):
+            return {}
+        from contextgraph import embed
+        from contextgraph.index import filling
+
+        try:
+            embedder = embed.open_embedder()
+            if embedder is None:
+                self.reasons.append("no embedding model: found by words alone (`cg model install` adds meaning)")
+                return {}
+            lag = filling.state(self.database)
+            if lag.done < lag.total:
+                self.reasons.append(f"vectors are at {lag.done} of {lag.total}: the rest is found by words alone")
+            return filling.nearest(self.git.home, embedder, question, NEAREST) if lag.done else {}
+        except (EmbeddingError, VectorError) as error:
+            self.note(f"vectors: {error.message}")
+            self.reasons.append(f"found by words alone: {error.message}")
+            return {}
+
+    def log(self, filters: Filters, limit: int, within: Sequence[str] | None, in_force: bool, details: bool) -> log.Listing:
+        shas = None if within is None else list(within)
+        return self._healed(lambda: log.log(self.view, filters, limit, shas, in_force, details))
+
+    def message(self, sha: str) -> str | None:
+        """The commit's own words; None when the commit is not here."""
+        try:
+            return next(iter(commits.read(self.git, [sha], details=False))).message
+        except (GitError, StopIteration):
+            return None
+
+    def range(self, revisions: str) -> list[str]:
+        """The commits of a range as `git rev-list` understands it. Raises NotFoundError."""
+        found = self.git.maybe("rev-list", "--end-of-options", *revisions.split(), "--")
+        if found is None:
+            raise NotFoundError(f"`{revisions}` is no range of commits here", "such as main..HEAD")
+        return found.split()
+
+    def knows_decision(self, identity: str) -> bool:
+        return self.database.connection.execute("SELECT 1 FROM decisions WHERE id = ?", (identity,)).fetchone() is not None
+
+    # The state of things.
+
+    def counts(self) -> dict[str, int]:
+        return self._healed(lambda: overview.counts(self.database))
+
+    def index_state(self) -> dict[str, Any]:
+        from contextgraph.index import filling
+
+        lag = filling.state(self.database)
+        path = self.git.home / "log"
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-3:] if path.is_file() else []
+        return {"path": str(self.database.path), "vectors_done": lag.done, "vectors_total": lag.total, "errors": lines}
+
+    def model_state(self) -> dict[str, Any]:
+        from contextgraph.embed import model
+
+        info = model.info()
+        return {"installed": info is not None, "id": info.model_id if info else None, "problem": info.problem if info else None}
+
+    def skipped(self) -> int:
+        known = capture.seen(self.git.home)
+        return known.skipped if known else 0
+
+    def reset_index(self) -> None:
+        """Throw the projection away; the next catch-up makes it again. Vectors go with it, their cache stays."""
+        self.database.reset()
+
+    # Vectors: in a process of their own, started when there is something to embed.
+
+    def embed(self, progress: Callable[[str, int, int | None], None]) -> int:
+        """Give a vector to everything that has none; returns how many were added. Failures are reasons: search has words."""
+        if not self.config.flag("index.vectors") or not self.database.writable:
+            return 0
+        from contextgraph import embed
+        from contextgraph.index.filling import Filling
+
+        try:
+            embedder = embed.open_embedder()
+            if embedder is None:
+                return 0
+            with locked(self.git.home / "embed.lock", wait=0.0 if progress is quiet else 60.0):
+                filling = Filling(self.database, self.git, embedder, self.repository())
+                if healed := filling.prepare():
+                    self.note(healed)
+                return filling.fill(progress)
+        except LockError:
+            return 0  # another process is at it already
+        except (EmbeddingError, VectorError) as error:
+            self.note(f"vectors: {error.message}")
+            self.reasons.append(f"vectors are behind: {error.message}")
+            return 0
+
+    def start_embedding(self) -> None:
+        """Start a detached process that embeds, when a model is installed and something has no vector yet."""
+        if not self.config.flag("index.vectors") or self.environment.get("CG_WORKER") == "off":
+            return
+        from contextgraph import embed
+        from contextgraph.index import filling
+
+        lag = filling.state(self.database)
+        if lag.done < lag.total and embed.open_embedder() is not None:
+            command = [sys.executable, "-I", "-m", "contextgraph.worker", "--embed", str(self.git.top or self.git.git_dir)]
+            null = subprocess.DEVNULL
+            subprocess.Popen(command, start_new_session=True, cwd=self.git.home, stdin=null, stdout=null, stderr=null)
+
+    def note(self, line: str) -> None:
+        """One line in the log of this repository; a log that cannot be written is no reason to stop."""
+        try:
+            with (self.git.home / "log").open("a", encoding="utf-8") as file:
+                file.write(f"{event.moment(time.time())} {line}\n")
+        except OSError:
+            self.reasons.append(line)
+
+
+def _git_settings(git: Git) -> dict[str, list[str]]:
+    """Git's own values that concern us, in one process: `contextgraph.*`, remotes, hooks; names in lower case as git has them."""
+    answer = git.run("config", "-z", "--get-regexp", r"^(contextgraph|remote|hook|core\.hookspath|notes)\b", accept=(0, 1))
+    settings: dict[str, list[str]] = {}
+    for entry in answer.split(b"\0"):
+        name, _, value = entry.decode("utf-8", "surrogateescape").partition("\n")
+        if name:
+            settings.setdefault(name, []).append(value)
+    return settings

@@ -1,0 +1,1 @@
+"""Questions and their answers, as values: no terminal, no printing, no environment."""

@@ -1,0 +1,120 @@
+"""The filters that search and log share, as SQL where the index knows the answer and as a test on the trace where not."""
+
+import re
+from datetime import UTC, datetime
+from fnmatch import translate
+
+import msgspec
+
+from contextgraph.errors import NotFoundError, UsageError
+from contextgraph.event import moment
+from contextgraph.fold import SPEAKS_FOR_ITSELF
+from contextgraph.git import Git
+from contextgraph.query.view import Moment
+from contextgraph.trace import Trace
+
+_APPROXIMATE = re.compile(
+    r"\d|now|today|yesterday|noon|midnight|tea|last|monday|tuesday|wednesday|thursday|friday|saturday|sunday|never|week|month|year"
+)
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    statuses: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    author: str | None = None
+    branch: str | None = None
+    category: str | None = None
+    mode: str | None = None
+    since: int | None = None
+    until: int | None = None
+    decisions: bool = False
+    everything: bool = False
+    as_of: Moment | None = None
+
+    @property
+    def of_records(self) -> bool:
+        """Whether only a commit with a record or a decision can pass, and only its trace can tell."""
+        return bool(self.areas or self.branch or self.category or self.mode or self.decisions)
+
+    def sql(self) -> tuple[str, list[object]]:
+        """A condition on `commits c` and its parameters."""
+        parts: list[str] = []
+        values: list[object] = []
+        if not self.everything:
+            onward = ", ".join(f"'{how}'" for how in sorted(SPEAKS_FOR_ITSELF))
+            parts.append(f"NOT EXISTS (SELECT 1 FROM links WHERE old = c.sha AND how IN ({onward}))")
+            parts.append("(c.gone = 0 OR EXISTS (SELECT 1 FROM events WHERE key = c.sha))")
+        if self.of_records:
+            parts.append(
+                "(EXISTS (SELECT 1 FROM events WHERE key = c.sha) OR EXISTS (SELECT 1 FROM decisions WHERE home = c.sha)"
+                " OR EXISTS (SELECT 1 FROM links WHERE new = c.sha))"
+            )
+        if self.author:
+            parts.append("c.author LIKE ? ESCAPE '\\'")
+            values.append(f"%{_literal(self.author)}%")
+        until = min((each for each in (self.until, self.as_of.seconds if self.as_of else None) if each is not None), default=None)
+        for bound, sign in ((self.since, ">="), (until, "<=")):
+            if bound is not None:
+                parts.append(f"c.commit_time {sign} ?")
+                values.append(bound)
+        if self.statuses and self.as_of is None:
+            parts.append(
+                "("
+                + " OR ".join({"landed": "c.landing IS NOT NULL", "pending": "c.landing IS NULL"}.get(s, "0") for s in self.statuses)
+                + ")"
+            )
+        if self.paths:
+            one = "p.path = ? OR p.path GLOB ? OR p.path GLOB ?"  # the file, what is under the folder, or a pattern
+            wanted = " OR ".join([one] * len(self.paths))
+            parts.append(f"c.id IN (SELECT commit_id FROM touched JOIN paths p ON p.id = path_id WHERE {wanted})")
+            for path in self.paths:
+                plain = path.rstrip("/")
+                values += [plain, f"{plain}/*", plain]
+        return " AND ".join(parts) or "1", values
+
+    def passes(self, trace: Trace) -> bool:
+        """What only the trace can tell."""
+        return all(
+            (
+                not self.statuses or trace.status in self.statuses,
+                not self.decisions or bool(trace.decisions),
+                not self.areas or bool(set(self.areas) & set(trace.areas)),
+                self.branch is None or re.match(translate(self.branch), trace.branch or "") is not None,
+                self.mode is None or trace.mode == self.mode,
+                self.category is None or any(each.category == self.category for each in trace.decisions),
+            )
+        )
+
+
+def seconds(git: Git, text: str, option: str) -> int:
+    """A date as people write it (ISO 8601, or git's `2 weeks ago`) in Unix seconds. Raises UsageError."""
+    try:
+        parsed = datetime.fromisoformat(text)
+        return int((parsed if parsed.tzinfo else parsed.astimezone(UTC) if len(text) > 10 else parsed.replace(tzinfo=UTC)).timestamp())
+    except ValueError:
+        pass  # not ISO: git reads many more forms
+    if not _APPROXIMATE.search(text.lower()):
+        raise UsageError(f"{option}: `{text}` is not a date", "such as 2026-11-20, or `2 weeks ago`")
+    return int(git.text("rev-parse", f"--since={text}").removeprefix("--max-age="))
+
+
+def as_of(git: Git, text: str) -> Moment:
+    """A date or a revision as a moment; a revision means its committer time and its ancestry. Raises UsageError, NotFoundError."""
+    if re.match(r"\d{4}-\d\d-\d\d", text):
+        when = seconds(git, text, "--as-of")
+        when += 86399 if len(text) == 10 else 0  # a day counts to its end
+        return Moment(f"{moment(when)[:-4]}999Z", when)
+    sha = git.maybe("rev-parse", "--verify", "--quiet", "--end-of-options", f"{text}^{{commit}}")
+    if sha is None:
+        if not _APPROXIMATE.search(text.lower()):
+            raise NotFoundError(f"--as-of: `{text}` is neither a date nor a revision", "such as 2026-11-20, v1.2 or HEAD~10")
+        when = seconds(git, text, "--as-of")
+        return Moment(f"{moment(when)[:-4]}999Z", when)
+    when = int(git.text("show", "-s", "--format=%ct", sha))
+    reached = frozenset(git.text("rev-list", sha).split())
+    return Moment(f"{moment(when)[:-4]}999Z", when, reached)
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"([%_\\])", r"\\\1", text)

@@ -1,0 +1,48 @@
+"""Traces newest first, and the decisions in force on a path."""
+
+import json
+import time
+
+import msgspec
+
+from contextgraph.query.filters import Filters
+from contextgraph.query.view import View, binding
+from contextgraph.trace import Trace
+
+
+class Listing(msgspec.Struct, frozen=True):
+    traces: list[Trace]
+    total: int
+
+
+def log(view: View, filters: Filters, limit: int, within: list[str] | None, in_force: bool, details: bool) -> Listing:
+    """The newest `limit` traces that pass. `within` restricts to these commits; `in_force` to decisions that bind.
+
+    `total` counts all that pass.
+    """
+    condition, values = filters.sql()
+    if within is not None:
+        condition += " AND c.sha IN (SELECT value FROM json_each(?))"
+        values = [*values, json.dumps(within)]
+    source = f"FROM commits c WHERE {condition}"
+    query = f"SELECT c.sha {source} ORDER BY c.commit_time DESC, c.id"
+    connection = view.database.connection
+    if not (filters.of_records or in_force or filters.as_of):
+        total = connection.execute(f"SELECT count(*) {source}", values).fetchone()[0]
+        shas = [sha for (sha,) in connection.execute(f"{query} LIMIT ?", [*values, limit])]
+        return Listing(view.traces(shas, filters.as_of, details), total)
+    shas = [sha for (sha,) in connection.execute(query, values)]
+    today = filters.as_of.at if filters.as_of else time.strftime("%Y-%m-%d", time.gmtime())
+    passed: list[Trace] = []
+    for begin in range(0, len(shas), 1000):
+        for trace in view.traces(shas[begin : begin + 1000], filters.as_of, details=False):
+            kept = trace
+            if in_force:
+                kept = msgspec.structs.replace(trace, decisions=[each for each in trace.decisions if binding(trace, each, today)])
+            if filters.passes(kept) and (kept.decisions or not in_force):
+                passed.append(kept)
+    shown = passed[:limit]
+    if details and shown:
+        full = view.traces([trace.sha or "" for trace in shown], filters.as_of)
+        shown = [msgspec.structs.replace(rich, decisions=trace.decisions) for rich, trace in zip(full, shown, strict=True)]
+    return Listing(shown, len(passed))

@@ -1,0 +1,101 @@
+"""What a question is asked of: the index, the repository and the moment; and whole traces put together from them."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from contextgraph import commits, fold, status
+from contextgraph.capture import trailers
+from contextgraph.commits import Commit
+from contextgraph.errors import GitError
+from contextgraph.event import Event, moment
+from contextgraph.fold import State
+from contextgraph.git import Git
+from contextgraph.index.database import Database
+from contextgraph.index.noted import Noted
+from contextgraph.trace import Decision, Trace
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A point in the past: events with `at` <= at, and what the target branch had reached by `seconds`."""
+
+    at: str
+    seconds: int
+    reached: frozenset[str] | None = None
+
+
+class View:
+    """The repository as a question sees it, now or at a moment."""
+
+    def __init__(self, git: Git, database: Database, noted: Noted, target: status.Target | None, repo: Callable[[], str]) -> None:
+        self.git = git
+        self.database = database
+        self.noted = noted
+        self.target = target
+        self.repo = repo
+
+    def state(self, shas: Sequence[str], moment_: Moment | None = None) -> State:
+        """The fold over the events of these commits, of what was carried into them, and of every retirement."""
+        events: list[Event] = [*self.noted.events(shas), *self.noted.retirements()]
+        rows = self.database.connection.execute("SELECT at, id, supersedes, id FROM decisions WHERE supersedes IS NOT NULL")
+        declared = [(at, "", old, new, None) for at, _, old, new in rows]
+        return fold.fold(events, moment_.at if moment_ else None, declared)
+
+    def traces(self, shas: Sequence[str], moment_: Moment | None = None, details: bool = True) -> list[Trace]:
+        """The traces of these commits in the order given. `details`: files and line counts too (one git process for all)."""
+        state = self.state(shas, moment_)
+        found = self._commits(shas, details)
+        return [self._trace(state, sha, found.get(sha), moment_, details) for sha in shas]
+
+    def _commits(self, shas: Sequence[str], details: bool) -> dict[str, Commit]:
+        try:
+            return {commit.sha: commit for commit in commits.read(self.git, shas, details)}
+        except GitError:  # one of them is not here: ask for those that are
+            asked = "".join(f"{sha}\n" for sha in shas).encode()
+            answer = self.git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).decode()
+            here = [line.split()[0] for line in answer.splitlines() if line.endswith(" commit")]
+            return {commit.sha: commit for commit in commits.read(self.git, here, details)}
+
+    def _trace(self, state: State, sha: str, commit: Commit | None, moment_: Moment | None, details: bool) -> Trace:
+        trace = fold.given_trace(state, sha)
+        if commit is None:  # pruned, or beyond a shallow boundary: what was recorded still answers
+            return msgspec.structs.replace(trace, repo=self.repo(), files=None, status="pending")
+        outcome = status.outcome(self.database, sha, self.target, moment_.seconds if moment_ else None)
+        if moment_ and moment_.reached is not None and outcome.status == "landed" and sha not in moment_.reached:
+            outcome = status.Outcome("pending")
+        decisions = self._with_message(state, trace.decisions, commit)
+        committed = moment(commit.commit_time)
+        return msgspec.structs.replace(
+            trace,
+            repo=self.repo(),
+            author=commit.author,
+            timestamp=committed,
+            files=commit.files if details else [],
+            stats=commit.stats,
+            decisions=decisions,
+            areas=sorted({*trace.areas, *(each.area for each in decisions if each.area)}),
+            summary=trace.summary or commit.subject,
+            status=outcome.status,
+            landed_at=outcome.landed_at,
+            merged_via=outcome.merged_via,
+            evidence=list(outcome.evidence),
+            created_at=trace.created_at or committed,
+            updated_at=max(filter(None, [trace.updated_at, outcome.landed_at, committed])),
+        )
+
+    def _with_message(self, state: State, recorded: list[Decision], commit: Commit) -> list[Decision]:
+        """The recorded decisions and those in the message that no record holds, each once by id, ordered by time."""
+        hidden = state.redacted | state.purged | {each.id for each in recorded}
+        at = moment(commit.commit_time)
+        found = [
+            fold.retire(state, msgspec.structs.replace(each, trace_id=commit.sha, timestamp=at))
+            for each in trailers.decisions(commit)
+            if each.id not in hidden
+        ]
+        return sorted([*recorded, *found], key=lambda each: each.timestamp or "")
+
+
+def binding(trace: Trace, decision: Decision, today: str) -> bool:
+    """Whether a decision is in force: not superseded, not expired on `today` (an RFC 3339 date), its change not reverted."""
+    expired = decision.expires is not None and decision.expires[:10] < today[:10]
+    return decision.superseded_by is None and not expired and trace.status != "reverted"

@@ -1,0 +1,150 @@
+"""Why something is as it is: a commit, a decision, a line, a path."""
+
+import re
+
+import msgspec
+
+from contextgraph.errors import GitError, NotFoundError, UsageError
+from contextgraph.query.view import Moment, View
+from contextgraph.trace import Decision, Trace
+
+_LINES = re.compile(r"(.+?):(\d+)(?:[-,](\d+))?\Z", re.DOTALL)
+_DECISION = re.compile(r"cg-[0-9a-f]{4,12}\Z")
+PATH_LIMIT = 20
+"""Commits shown for a whole path."""
+
+
+class Touch(msgspec.Struct, frozen=True):
+    """A later commit on the same line, and how it touched it."""
+
+    commit: str
+    how: str
+    trace: Trace
+
+
+class Why(msgspec.Struct, frozen=True):
+    """The answer: `trace` is the commit asked for or the one that introduced the line; `lineage` who touched it later."""
+
+    target: str
+    commit: str | None = None
+    line: int | None = None
+    uncommitted: bool = False
+    trace: Trace | None = None
+    traces: list[Trace] = []
+    lineage: list[Touch] = []
+    decision: str | None = None
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """Everything that was decided in the answer, each once."""
+        traces = [*([self.trace] if self.trace else []), *self.traces, *(touch.trace for touch in self.lineage)]
+        return list({each.id: each for trace in traces for each in trace.decisions}.values())
+
+
+def why(view: View, target: str, moment: Moment | None, path_only: bool = False) -> Why:
+    """A revision wins over a path; `path_only` (the `--` of the command line) forces a path.
+
+    Raises NotFoundError for what is neither, for a line past the end, for what is not text.
+    """
+    if not target:
+        raise UsageError("nothing was named", "a revision, a path, path:line, or a decision id")
+    if not path_only:
+        if _DECISION.match(target):
+            return _of_decision(view, target, moment)
+        sha = view.git.maybe("rev-parse", "--verify", "--quiet", "--end-of-options", f"{target}^{{commit}}")
+        if sha is not None:
+            return Why(target, sha, trace=view.traces([sha], moment)[0])
+        if re.fullmatch(r"[0-9a-f]{7,64}", target) and (noted := _noted(view, target)):
+            return Why(target, noted, trace=view.traces([noted], moment)[0])
+    return _of_path(view, target, moment)
+
+
+def _noted(view: View, prefix: str) -> str | None:
+    """A commit that is not here any more, or not yet, and has a note."""
+    row = view.database.connection.execute("SELECT key FROM events WHERE key BETWEEN ? AND ?", (prefix, prefix + "g")).fetchone()
+    return str(row[0]) if row else None
+
+
+def _of_decision(view: View, target: str, moment: Moment | None) -> Why:
+    rows = view.database.connection.execute("SELECT id, home FROM decisions WHERE id BETWEEN ? AND ?", (target, target + "g")).fetchall()
+    ids = {row[0] for row in rows}
+    if not ids:
+        raise NotFoundError(
+            f"no decision {target} is known here", "`cg log --decisions` lists them; those of others arrive with `git fetch`"
+        )
+    if len(ids) > 1:
+        raise NotFoundError(f"{target} could be any of {', '.join(sorted(ids))}", "give more of it")
+    for trace in view.traces([row[1] for row in rows], moment):
+        if any(each.id in ids for each in trace.decisions):
+            return Why(target, trace.sha, trace=trace, decision=ids.pop())
+    raise NotFoundError(f"the decision {target} was redacted, or was not there yet at that moment")
+
+
+def _of_path(view: View, target: str, moment: Moment | None) -> Why:
+    top = view.git.top
+    plain = _tracked(view, target)
+    match = None if plain else _LINES.match(target)
+    path = plain or (match and _tracked(view, match[1]))
+    if not path:
+        gone = _last_of(view, match[1] if match else target)
+        if gone:
+            return Why(target, gone, traces=view.traces([gone], moment))
+        raise NotFoundError(
+            f"`{target}` is neither a revision nor a path in this repository", "path:line asks about a line, `--` forces a path"
+        )
+    if match is None:
+        shas = view.git.text("log", f"-{PATH_LIMIT}", "--follow", "--format=%H", "HEAD", "--", path).split()
+        return Why(target, traces=view.traces(shas, moment))
+    if top is None:
+        raise UsageError("a bare repository has no files to ask about by line", f"name a commit, or the path alone: {path}")
+    first, last = int(match[2]), int(match[3] or match[2])
+    if first < 1 or last < first:
+        raise UsageError(f"{match[2]}-{match[3]} is no range of lines" if match[3] else "lines count from 1")
+    return _of_lines(view, target, path, first, last, moment)
+
+
+def _tracked(view: View, name: str) -> str | None:
+    """The path from the top of the repository, when git tracks something there."""
+    found = (
+        view.git.run("ls-files", "-z", "--", f":(literal){name}")
+        if view.git.top
+        else view.git.run("ls-tree", "-z", "--name-only", "--full-tree", "HEAD", "--", name.rstrip("/"))
+    )
+    return name.rstrip("/") if found else None
+
+
+def _last_of(view: View, name: str) -> str | None:
+    """The commit that deleted a path which is not there any more."""
+    return view.git.maybe("log", "-1", "--diff-filter=D", "--format=%H", "HEAD", "--", f":(literal){name}") or None
+
+
+def _of_lines(view: View, target: str, path: str, first: int, last: int, moment: Moment | None) -> Why:
+    """Blame twice: through whitespace, moves and copies for where each line came from, and plainly for who touched it last.
+
+    One line is under -C's default score of 40, hence -C10 (EVIDENCE, why PATH:LINE).
+    """
+    origins = _blame(view, path, first, last, "-w", "-M", "-C10")
+    touched = _blame(view, path, first, last)
+    committed = [sha for sha in origins if sha.strip("0")]
+    if not committed:
+        return Why(target, line=first, uncommitted=True)
+    order = view.git.text("rev-list", "--no-walk", "--date-order", "--reverse", *dict.fromkeys([*committed, *touched])).split()
+    if first != last:
+        newest = [sha for sha in reversed(order) if sha in committed]
+        return Why(target, line=first, traces=view.traces(newest, moment), uncommitted=len(committed) < len(origins))
+    origin = committed[0]
+    later = [sha for sha in order if sha != origin]
+    traces = dict(zip([origin, *later], view.traces([origin, *later], moment), strict=True))
+    return Why(target, origin, first, trace=traces[origin], lineage=[Touch(sha, "touched", traces[sha]) for sha in later])
+
+
+def _blame(view: View, path: str, first: int, last: int, *flags: str) -> list[str]:
+    """The commits of these lines, in order, each once; all zeros stands for what is not committed yet."""
+    try:
+        answer = view.git.run("blame", "--porcelain", *flags, "-L", f"{first},{last}", "--", path)
+    except GitError as error:
+        if counted := re.search(r"has only (\d+) line", error.message):
+            raise NotFoundError(f"{path} has {counted[1]} lines; line {first} is past the end") from None
+        raise NotFoundError(f"{path} cannot be asked about by line: {error.message}") from None
+    header = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?) \d+ \d+")
+    return list(dict.fromkeys(match[1].decode() for line in answer.split(b"\n") if (match := header.match(line))))
