@@ -1,0 +1,5 @@
+"""`python -m contextgraph` is `cg`."""
+
+from contextgraph.cli import main
+
+main()

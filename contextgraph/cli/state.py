@@ -1,0 +1,124 @@
+"""status, refresh: the commands that tell and mend the state of things here."""
+
+from typing import Annotated, Any
+
+import typer
+
+from contextgraph import install
+from contextgraph.capture import staged
+from contextgraph.cli.common import Session, command
+from contextgraph.graph import Graph
+
+
+def register(app: typer.Typer) -> None:
+    command(app)(status)
+    command(app)(refresh)
+
+
+def status(session: Session) -> int:
+    """One screen: are the hooks alive, what is recorded, how far is the index, what to do next."""
+    from contextgraph import render
+
+    graph = session.caught_up()
+    facts = gather(graph)
+    if session.json:
+        session.terminal.json(render.to_json(facts, graph.reasons))
+    else:
+        session.terminal.show(_screen(facts, graph))
+    return 0
+
+
+def gather(graph: Graph) -> dict[str, Any]:
+    """Everything that `cg status` knows, in the shape of CONTRACT."""
+    hooks = install.look(graph.git)
+    counts = graph.counts()
+    problems: list[str] = []
+    if not graph.installed:
+        problems.append("not set up here: commits are not recorded as they are made (`cg init`)")
+    elif hooks.reason:
+        problems.append(hooks.reason)
+    elif not hooks.alive:
+        problems.append("the hooks are not all in place, or their interpreter is gone (`cg init` mends that)")
+    if counts["foreign_lines"]:
+        newer = f", {counts['newer_lines']} of them from a newer version" if counts["newer_lines"] else ""
+        problems.append(f"{counts['foreign_lines']} lines in notes are not ours to read{newer}; they are kept as they are")
+    return {
+        "repo": graph.repository(),
+        "branch": graph.target.name if graph.target else None,
+        "counts": {name: counts[name] for name in ("commits", "recorded", "decisions", "pending", "landed", "reverted")},
+        "hooks": {"alive": hooks.alive, "installed": hooks.installed, "directory": hooks.directory, "reason": hooks.reason},
+        "notes": {"tip": graph.notes_tip, "unpublished": graph.store.unpublished(), "foreign_lines": counts["foreign_lines"]},
+        "index": graph.index_state(),
+        "model": graph.model_state(),
+        "staged": len(staged.listed(graph.git)) if graph.git.top else 0,
+        "skipped": graph.skipped(),
+        "problems": problems,
+    }
+
+
+def _screen(facts: dict[str, Any], graph: Graph) -> Any:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    counts, index, model = facts["counts"], facts["index"], facts["model"]
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    alive = "alive" if facts["hooks"]["alive"] else "catching up without them" if graph.installed else "not installed"
+    table.add_row("hooks", Text(alive, style="green" if facts["hooks"]["alive"] else "yellow"))
+    table.add_row("target branch", facts["branch"] or "none found")
+    table.add_row(
+        "traces", f"{counts['recorded']} recorded: {counts['landed']} landed, {counts['pending']} pending, {counts['reverted']} reverted"
+    )
+    table.add_row("decisions", f"{counts['decisions']} known, {facts['staged']} staged for the next commit")
+    table.add_row("history", f"{counts['commits']} commits indexed")
+    table.add_row("vectors", _vectors(index, model))
+    if facts["notes"]["unpublished"]:
+        table.add_row("journal", f"{facts['notes']['unpublished']} events wait for the notes ref")
+    if facts["skipped"]:
+        table.add_row("skipped", f"{facts['skipped']} commits were made with CG_SKIP=1")
+    for line in index["errors"]:
+        table.add_row("last error", Text(line))
+    lines = [Text.assemble(("problem: ", "yellow"), each) for each in facts["problems"]]
+    lines += [Text.assemble(("incomplete: ", "yellow"), each) for each in graph.reasons]
+    step = _next_step(facts)
+    return Group(table, *lines, *([Text.assemble(("next: ", "cyan"), step)] if step else []))
+
+
+def _vectors(index: dict[str, Any], model: dict[str, Any]) -> str:
+    if not model["installed"]:
+        return "no model: search is by words (`cg model install` adds meaning)"
+    if model["problem"]:
+        return f"the model is damaged: {model['problem']}"
+    return f"{index['vectors_done']} of {index['vectors_total']} documents"
+
+
+def _next_step(facts: dict[str, Any]) -> str | None:
+    if facts["problems"] and not facts["hooks"]["installed"] and not facts["hooks"]["reason"]:
+        return "`cg init`"
+    if not facts["counts"]["decisions"]:
+        return "`cg decide 'what you chose' --because 'why'`, then commit"
+    return None
+
+
+def refresh(
+    session: Session,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Throw the index away first, and make it again.")] = False,
+) -> int:
+    """Bring everything up to date now: what the hooks left, notes, status, index, vectors."""
+    from contextgraph import render
+
+    graph = session.open()
+    if rebuild:
+        graph.reset_index()
+    with session.terminal.progress() as tick:
+        graph.catch_up(lambda phase, done: tick(phase, done, None))
+        graph.embed(tick)
+    counts = graph.counts()
+    for reason in graph.reasons:
+        session.terminal.say(reason)
+    session.terminal.say(f"{counts['commits']} commits, {counts['recorded']} recorded traces, {counts['decisions']} decisions")
+    if session.json:
+        session.terminal.json(render.to_json({"counts": counts, "index": graph.index_state()}, graph.reasons))
+    return 0

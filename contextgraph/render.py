@@ -1,0 +1,176 @@
+"""Answers as JSON (one shape for --json and, later, HTTP and MCP) and as what people read. Nothing here asks anything."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from contextgraph.query.log import Listing
+from contextgraph.query.search import Answer
+from contextgraph.query.why import Why
+from contextgraph.trace import Decision, Trace
+from contextgraph.ui import inert
+
+SCHEMA = 1
+STATUS_STYLE = {"landed": "green", "pending": "yellow", "reverted": "red"}
+
+
+def to_json(fields: dict[str, Any], reasons: Sequence[str]) -> bytes:
+    """The object of CONTRACT: `schema` first, then the answer's own fields, then `complete` and `reasons`."""
+    answer = {"schema": SCHEMA, **fields, "complete": not reasons, "reasons": list(reasons)}
+    return msgspec.json.encode(msgspec.to_builtins(answer, enc_hook=str))
+
+
+def why_json(answer: Why, message: str | None, reasons: Sequence[str]) -> bytes:
+    names = ("target", "commit", "line", "uncommitted", "trace", "traces", "lineage")
+    return to_json({name: getattr(answer, name) for name in names} | {"message": message}, reasons)
+
+
+def search_json(question: str, answer: Answer, reasons: Sequence[str]) -> bytes:
+    fields = {"query": question, "results": answer.results, "total": answer.total, "query_time_ms": answer.milliseconds}
+    return to_json(fields, reasons)
+
+
+def log_json(answer: Listing, reasons: Sequence[str]) -> bytes:
+    return to_json({"traces": answer.traces, "total": answer.total}, reasons)
+
+
+def why(answer: Why, message: str | None, reasons: Sequence[str]) -> RenderableType:
+    """The decisions verbatim, then the commit's own words, then who touched it later."""
+    parts: list[RenderableType] = []
+    if answer.uncommitted and answer.trace is None and not answer.traces:
+        parts.append(Text(f"Line {answer.line} is not committed yet: nobody can say why but you."))
+    if answer.trace:
+        parts.append(trace(answer.trace, message, only=answer.decision))
+    for touch in answer.lineage:
+        parts += [Text(""), Text(f"then {touch.how} by", style="dim"), trace(touch.trace, None)]
+    for position, each in enumerate(answer.traces):
+        parts += [Text("")] if position else []
+        parts.append(trace(each, None))
+    if not answer.decisions and (answer.trace or answer.traces):
+        parts += [Text(""), Text("No decision is recorded here.", style="yellow")]
+    return Group(*parts, *_reasons(reasons))
+
+
+def search(answer: Answer, explain: bool, reasons: Sequence[str]) -> RenderableType:
+    parts: list[RenderableType] = []
+    for result in answer.results:
+        parts.append(heading(result.trace))
+        for matched in result.matched_decisions[:3]:
+            parts.append(Padding(decision(matched.decision, brief=True), (0, 0, 0, 2)))
+        if explain:
+            words = "  ".join(f"{name} {value:g}" for name, value in result.explain.items())
+            parts.append(Text(f"  score {result.score:g} = {words}", style="dim"))
+    if answer.total > len(answer.results):
+        parts.append(Text(f"{len(answer.results)} of {answer.total} candidates; -n shows more", style="dim"))
+    if not answer.results:
+        parts.append(Text("Nothing was found."))
+    return Group(*parts, *_reasons(reasons))
+
+
+def log(answer: Listing, decisions: bool, reasons: Sequence[str]) -> RenderableType:
+    parts: list[RenderableType] = []
+    for each in answer.traces:
+        parts.append(heading(each))
+        if decisions:
+            parts += [Padding(decision(item, brief=True), (0, 0, 0, 2)) for item in each.decisions]
+    if answer.total > len(answer.traces):
+        parts.append(Text(f"{len(answer.traces)} of {answer.total}; -n shows more", style="dim"))
+    if not answer.traces:
+        parts.append(Text("Nothing was found."))
+    return Group(*parts, *_reasons(reasons))
+
+
+def heading(each: Trace) -> Text:
+    """One line a trace: sha, day, status, title, and how many decisions it holds."""
+    status = each.status or "pending"
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"{(each.sha or '')[:10]} ", style="yellow")
+    line.append(f"{(each.timestamp or each.created_at or '')[:10]} ", style="dim")
+    line.append(f"{status:<8} ", style=STATUS_STYLE[status])
+    line.append(inert(title(each)))
+    if each.decisions:
+        line.append(f"  [{len(each.decisions)} decision{'s' if len(each.decisions) > 1 else ''}]", style="cyan")
+    return line
+
+
+def title(each: Trace) -> str:
+    return (each.summary or "").split("\n")[0] or (each.decisions[0].title if each.decisions else "(no words)")
+
+
+def trace(each: Trace, message: str | None, only: str | None = None) -> RenderableType:
+    """A whole trace. `only` shows one decision of it."""
+    facts = [each.author, (each.timestamp or "")[:10], each.branch and f"on {each.branch}", outcome(each)]
+    if each.stats:
+        files = "file" if each.stats.files == 1 else "files"
+        facts.append(f"{each.stats.files} {files} +{each.stats.insertions} -{each.stats.deletions}")
+    first = Text.assemble((f"{(each.sha or '')[:12]} ", "bold yellow"), (inert(title(each)), "bold"))
+    parts: list[RenderableType] = [first, Text(inert(" · ".join(fact for fact in facts if fact)), style="dim")]
+    for source in each.carried_from:
+        parts.append(Text(f"carried from {source.commit[:12]} ({source.how})", style="dim"))
+    shown = [item for item in each.decisions if only is None or item.id == only]
+    for item in shown:
+        parts += [Text(""), decision(item)]
+    body = (message or "").strip().partition("\n")[2].strip("\n")
+    if body and only is None:
+        parts += [Text(""), Padding(Text(inert(body), style="" if not shown else "dim"), (0, 0, 0, 4))]
+    return Group(*parts)
+
+
+def outcome(each: Trace) -> str:
+    """The status in words, with its evidence."""
+    if each.status == "landed" and each.merged_via:
+        return f"landed {(each.landed_at or '')[:10]} via {each.merged_via[:12]}"
+    return each.status or "pending"
+
+
+def decision(item: Decision, brief: bool = False) -> RenderableType:
+    """A decision with all that was said of it; `brief` keeps to the choice, what was rejected, and why."""
+    mark = "○" if item.superseded_by else "●"
+    head = Text.assemble((f"{mark} ", "cyan"), (inert(item.title), "" if brief else "bold"))
+    head.append(f"  {item.id}", style="dim")
+    if item.source:
+        head.append(f" {item.source}", style="dim")
+    if item.superseded_by:
+        head.append(f"  superseded by {item.superseded_by}", style="red")
+    rows: list[tuple[str, str]] = []
+    if item.context and item.context != item.title:
+        rows.append(("context", item.context))
+    rows += [("rejected", f"{each.option}: {each.reason}" if each.reason else each.option) for each in item.rejected]
+    others = [option.description for position, option in enumerate(item.options) if position != item.selected]
+    rows += [("option", description) for description in others]
+    if item.reasoning and item.reasoning != item.title:
+        rows.append(("because", item.reasoning))
+    if not brief:
+        rows += [("constraint", each) for each in item.constraints] + [("guard", each) for each in item.guard]
+        rows += [(name, str(value)) for name, value in _traits(item) if value is not None]
+    if item.quote and item.quote != item.title:
+        rows.append(("quote", item.quote))
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(f"  {name}", Text(inert(value)))
+    return Group(head, table) if rows else head
+
+
+def _traits(item: Decision) -> list[tuple[str, object]]:
+    reversible = None if item.reversible is None else "yes" if item.reversible else "no"
+    return [
+        ("risk", item.risk),
+        ("reversible", reversible),
+        ("confidence", item.confidence),
+        ("category", item.category),
+        ("area", item.area),
+        ("expires", item.expires),
+        ("supersedes", item.supersedes),
+        ("related", ", ".join(item.related) or None),
+    ]
+
+
+def _reasons(reasons: Sequence[str]) -> list[RenderableType]:
+    return [Text.assemble(("incomplete: ", "yellow"), inert(reason)) for reason in reasons]
