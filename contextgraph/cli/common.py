@@ -92,12 +92,13 @@ def _session(arguments: dict[str, Any]) -> Session:
     return Session(arguments.pop("directory"), terminal, arguments.pop("json_output"), color, arguments.pop("no_pager"))
 
 
-def guarded(run: Callable[[], None]) -> int:
-    """The one error edge: every exception becomes an exit code of CONTRACT and, where people can act, a sentence."""
+def guarded(run: Callable[[], int | None]) -> int:
+    """The one error edge: every exception becomes an exit code of CONTRACT and, where people can act, a sentence.
+
+    `run` returns the exit code that a command ended with: click hands `typer.Exit` back as a value.
+    """
     try:
-        run()
-        sys.stdout.flush()
-        return 0
+        return _flushed(run() or 0)
     except typer.Exit as done:
         return _flushed(done.exit_code)
     except Error as error:
@@ -116,6 +117,9 @@ def _foreign(error: Exception) -> int:
 
     if isinstance(error, click.exceptions.Abort):
         return 130
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx:
+        Terminal().err.print(error.ctx.get_help(), soft_wrap=True)
+        return 2
     if isinstance(error, click.UsageError):
         where = f"see `{error.ctx.command_path} --help`" if error.ctx else "see `cg --help`"
         return _refused(error.format_message(), where, 2)
