@@ -12,12 +12,13 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from typer.core import TyperArgument, TyperCommand
 
 from contextgraph.errors import Error
 from contextgraph.graph import Graph
 from contextgraph.ui import Terminal
 
-Directory = Annotated[Path, typer.Option("-C", metavar="DIR", help="Work in the repository that DIR is in.")]
+Directory = Annotated[Path, typer.Option("-C", metavar="DIR", help="Work in the repository that DIR is in.", show_default=False)]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but the answer.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more about what is done.")]
 Color = Annotated[str, typer.Option("--color", metavar="WHEN", help="auto, always or never.")]
@@ -67,10 +68,27 @@ def command(app: typer.Typer, name: str | None = None, **settings: Any) -> Calla
         run.__signature__ = inspect.Signature([each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in [*own, *_COMMON]])  # type: ignore[attr-defined]
         run.__doc__ = function.__doc__
         run.__name__ = function.__name__
-        app.command(name or function.__name__.strip("_"), **settings)(run)
+        app.command(name or function.__name__.strip("_"), cls=_described(own), **settings)(run)
         return function
 
     return register
+
+
+def _described(own: list[inspect.Parameter]) -> type[TyperCommand]:
+    """typer's command with the help of its arguments. Newer clicks set that themselves, after typer has, to nothing (seen in 8.5)."""
+    found = {each.name: note.help for each in own for note in getattr(each.annotation, "__metadata__", ()) if hasattr(note, "help")}
+
+    class Described(TyperCommand):
+        def __init__(self, *arguments: Any, **settings: Any) -> None:
+            super().__init__(*arguments, **settings)
+            for parameter in self.params:
+                if isinstance(parameter, TyperArgument):
+                    parameter.help = parameter.help or found.get(parameter.name or "")
+
+        def format_arguments(self, ctx: Any, formatter: Any) -> None:
+            """Nothing: typer writes them with the options."""
+
+    return Described
 
 
 _COMMON = [
