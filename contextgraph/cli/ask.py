@@ -32,9 +32,12 @@ Decisions = Annotated[bool, typer.Option("--decisions", help="Only what holds a 
 
 
 def register(app: typer.Typer) -> None:
-    command(app, epilog="Examples:  cg why HEAD    cg why src/limit.py:42    cg why cg-1f2e3d4c5b6a    cg why -- HEAD")(why)
-    command(app, epilog="Examples:  cg search 'rate limiting'    cg search retries --path 'src/net/*' --status landed")(search)
-    command(app, epilog="Examples:  cg log --decisions    cg log main..HEAD    cg log --in-force --path src/net")(log)
+    command(
+        app,
+        epilog="\b\nExamples:\n  cg why HEAD\n  cg why src/limit.py:42\n  cg why cg-1f2e3d4c5b6a\n  cg why -- HEAD        a file of that name",
+    )(why)
+    command(app, epilog="\b\nExamples:\n  cg search 'rate limiting'\n  cg search retries --path 'src/net/*' --status landed")(search)
+    command(app, epilog="\b\nExamples:\n  cg log --decisions\n  cg log main..HEAD\n  cg log --in-force --path src/net")(log)
 
 
 def why(
@@ -42,7 +45,10 @@ def why(
     target: Annotated[list[str], typer.Argument(metavar="TARGET", help="A revision, path, path:line, path:line-line or decision id.")],
     as_of: AsOf = "",
 ) -> int:
-    """Why is it as it is? The decisions behind a commit, a line, a path; verbatim, with where each comes from."""
+    """Why it is as it is: decisions behind a commit, line or path.
+
+    Verbatim, each with where it comes from and what became of it. Exit code 1: no decision is recorded there.
+    """
     import sys
 
     if len(target) != 1:
@@ -82,7 +88,10 @@ def search(
     explain: Annotated[bool, typer.Option("--explain", help="Show each part of every score.")] = False,
     decisions: Decisions = False,
 ) -> int:
-    """What was decided or done about it? Ranked over decisions and the whole history."""
+    """What was decided or done about it, best answer first.
+
+    Over decisions and the whole history, in your own words. Exit code 1: nothing was found.
+    """
     from contextgraph import render
 
     graph = session.caught_up()
@@ -116,7 +125,10 @@ def log(
     decisions: Decisions = False,
     in_force: Annotated[bool, typer.Option("--in-force", help="Only decisions that bind now; with --path, those that bind it.")] = False,
 ) -> int:
-    """What was decided lately? Traces newest first, one line each."""
+    """Traces newest first, one line each.
+
+    Exit code 1: nothing passed.
+    """
     from contextgraph import render
 
     graph = session.caught_up()

@@ -33,7 +33,10 @@ def demo(
     session: Session,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the repository there, to look around in.")] = False,
 ) -> int:
-    """See it work: a throw-away repository, taken through init, decide, commit, why, search and log."""
+    """See it work in a throw-away repository.
+
+    It is taken through init, decide, commit, why, search and log with the real program.
+    """
     directory = Path(tempfile.mkdtemp(prefix="cg-demo-"))
     try:
         _walk(session, directory / "shop")

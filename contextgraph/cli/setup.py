@@ -17,7 +17,7 @@ DERIVED = ("index.db", "index.db-wal", "index.db-shm", "chroma", "chroma.lock", 
 
 
 def register(app: typer.Typer) -> None:
-    command(app, epilog="Example:  cg init --no-model")(init)
+    command(app, epilog="\b\nExample:\n  cg init --no-model")(init)
     command(app)(uninstall)
     settings = typer.Typer(help="Settings: list, get, set, check.", no_args_is_help=True)
     for each in (list_, get, set_, check):
@@ -36,7 +36,10 @@ def init(
     no_model: Annotated[bool, typer.Option("--no-model", help="Do not ask about the embedding model.")] = False,
     branch: Annotated[str, typer.Option("--branch", metavar="B", help="The target branch, where it is not found by itself.")] = "",
 ) -> int:
-    """Set this repository up: hooks, git config, history indexed. Twice changes nothing."""
+    """Set this repository up: hooks, git config, history.
+
+    Prints every change it makes. Twice changes nothing; `cg uninstall` takes it all back.
+    """
     graph = session.open()
     say = session.terminal.say
     changes = install.install(graph.git)
@@ -144,7 +147,10 @@ def set_(
     user: Annotated[bool, typer.Option("--user", help="For all repositories of this user.")] = False,
     policy: Annotated[bool, typer.Option("--policy", help=f"For everybody, in the committed {config.POLICY}.")] = False,
 ) -> int:
-    """Set one setting: in this clone (git config), for the user, or in the repository's policy file."""
+    """Set one setting, in this clone (git config) unless told.
+
+    --user writes the user's own file, --policy the repository's committed one.
+    """
     import os
 
     graph = session.open()
@@ -163,7 +169,7 @@ def set_(
 
 
 def check(session: Session) -> int:
-    """Whether every setting can be read; says which cannot, and where."""
+    """Whether every setting can be read; which cannot, and where."""
     session.open()
     session.terminal.say("every setting is known and has a value that fits")
     return 0

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(session: Session) -> int:
-    """One screen: are the hooks alive, what is recorded, how far is the index, what to do next."""
+    """Hooks, traces, index, model, and what to do next: one screen."""
     from contextgraph import render
 
     graph = session.caught_up()
@@ -106,7 +106,10 @@ def refresh(
     session: Session,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Throw the index away first, and make it again.")] = False,
 ) -> int:
-    """Bring everything up to date now: what the hooks left, notes, status, index, vectors."""
+    """Bring everything up to date now.
+
+    What the hooks left, notes, status, index, vectors. Every reading command does all but the vectors by itself.
+    """
     from contextgraph import render
 
     graph = session.open()

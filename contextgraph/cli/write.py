@@ -31,10 +31,12 @@ FORM = """
 def register(app: typer.Typer) -> None:
     command(
         app,
-        epilog="Examples:  cg decide 'token bucket' --over 'fixed window | bursts at the edge' --because 'smooth under load'"
-        "    cg decide    cg decide --drop 1    cg decide 'keep v1' --commit HEAD~2",
+        epilog="\b\nExamples:\n  cg decide 'token bucket' --over 'fixed window | bursts at the edge'\n"
+        "  cg decide                              what is staged\n"
+        "  cg decide --drop 1\n"
+        "  cg decide 'keep v1' --commit HEAD~2    for a commit that is there",
     )(decide)
-    command(app, epilog="Examples:  cg record < trace.json    cg record HEAD~1 -F trace.json")(record)
+    command(app, epilog="\b\nExamples:\n  cg record < trace.json\n  cg record HEAD~1 -F trace.json")(record)
 
 
 def decide(
@@ -62,7 +64,10 @@ def decide(
     edit: Annotated[bool, typer.Option("--edit", help="Write it in the editor, on a form.")] = False,
     drop: Annotated[int, typer.Option("--drop", metavar="N", help="Unstage the decision with that number.", show_default=False)] = 0,
 ) -> int:
-    """Write a decision down, for the next commit of this worktree or for one that is there."""
+    """Write a decision down, for the next commit or for one there.
+
+    Without --commit it is staged, per worktree like the index, and the next commit made here takes it.
+    """
     graph = session.caught_up()
     one = {"risk": risk, "category": category, "area": area, "confidence": confidence, "expires": expires, "supersedes": supersedes}
     fields: dict[str, Any] = {name: value for name, value in one.items() if value}
@@ -200,9 +205,12 @@ def _as_form(decision: Decision) -> str:
 def record(
     session: Session,
     revision: Annotated[str, typer.Argument(metavar="[REV]", help="The commit that it belongs to.")] = "HEAD",
-    file: Annotated[str, typer.Option("-F", "--file", metavar="FILE", help="A CommitTrace in JSON; `-` or a pipe is stdin.")] = "-",
+    file: Annotated[str, typer.Option("-F", "--file", metavar="FILE", help="A CommitTrace in JSON; `-` is stdin.")] = "-",
 ) -> int:
-    """Attach a trace in JSON (any part of a CommitTrace) to a commit."""
+    """Attach a trace in JSON to a commit.
+
+    Any part of a CommitTrace will do; what follows from git is ignored with a warning. The limit is 64 KB.
+    """
     graph = session.open()
     if file == "-":
         if sys.stdin.isatty():
