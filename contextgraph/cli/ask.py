@@ -34,7 +34,7 @@ Decisions = Annotated[bool, typer.Option("--decisions", help="Only what holds a 
 def register(app: typer.Typer) -> None:
     command(
         app,
-        epilog="\b\nExamples:\n  cg why HEAD\n  cg why src/limit.py:42\n  cg why cg-1f2e3d4c5b6a\n  cg why -- HEAD        a file of that name",
+        epilog="\b\nExamples:\n  cg why HEAD\n  cg why src/limit.py:42\n  cg why cg-1f2e3d4c5b6a\n  cg why -- HEAD    a file",
     )(why)
     command(app, epilog="\b\nExamples:\n  cg search 'rate limiting'\n  cg search retries --path 'src/net/*' --status landed")(search)
     command(app, epilog="\b\nExamples:\n  cg log --decisions\n  cg log main..HEAD\n  cg log --in-force --path src/net")(log)
