@@ -14,7 +14,8 @@ _HEADER = 7
 
 
 class Commit(msgspec.Struct, frozen=True):
-    """One commit. Times are Unix seconds UTC. `changes` is (status letter, path, old path or None) a file; a merge has none.
+    """One commit. Times are Unix seconds UTC. `changes` is (status letter, path, old path or None) a file, `blobs` its object
+    before and after in hexadecimal; a merge has none.
 
     `insertions` and `deletions` are None unless they were asked for.
     """
@@ -27,6 +28,7 @@ class Commit(msgspec.Struct, frozen=True):
     commit_time: int
     message: str
     changes: tuple[tuple[str, str, str | None], ...] = ()
+    blobs: tuple[tuple[bytes, bytes], ...] = ()
     insertions: int | None = None
     deletions: int | None = None
 
@@ -86,8 +88,11 @@ def parse(fields: Iterable[bytes], counted: bool = False) -> Iterator[Commit]:
         if field == b"":
             field = next(stream, None)
         changes: list[tuple[str, str, str | None]] = []
+        blobs: list[tuple[bytes, bytes]] = []
         while field is not None and field.lstrip(b"\n").startswith(b":"):
-            letter = field.rsplit(b" ", 1)[-1][:1].decode()
+            _, _, before, after, mark = field.split(b" ")
+            letter = mark[:1].decode()
+            blobs.append((before, after))
             old = text(next(stream)) if letter in "RC" else None
             changes.append((letter, text(next(stream)), old if letter == "R" else None))
             field = next(stream, None)
@@ -98,13 +103,19 @@ def parse(fields: Iterable[bytes], counted: bool = False) -> Iterator[Commit]:
             if not count[3]:  # a rename: the old and the new path follow
                 next(stream), next(stream)
             field = next(stream, None)
-        yield _commit(waiting, tuple(changes), (added, deleted) if counted else (None, None))
+        counts = (added, deleted) if counted else (None, None)
+        yield _commit(waiting, tuple(changes), tuple(blobs), counts)
 
 
 _NUMSTAT = re.compile(rb"\n?(\d+|-)\t(\d+|-)\t(.*)\Z", re.DOTALL)
 
 
-def _commit(header: list[bytes], changes: tuple[tuple[str, str, str | None], ...], counts: tuple[int | None, int | None]) -> Commit:
+def _commit(
+    header: list[bytes],
+    changes: tuple[tuple[str, str, str | None], ...],
+    blobs: tuple[tuple[bytes, bytes], ...],
+    counts: tuple[int | None, int | None],
+) -> Commit:
     sha, parents, author, committer, author_time, commit_time, message = header
     return Commit(
         sha=sha.decode(),
@@ -115,6 +126,7 @@ def _commit(header: list[bytes], changes: tuple[tuple[str, str, str | None], ...
         commit_time=_seconds(commit_time),
         message=text(message),
         changes=changes,
+        blobs=blobs,
         insertions=counts[0],
         deletions=counts[1],
     )

@@ -8,6 +8,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -108,7 +109,7 @@ class Git:
         if process.stdin:
             feed(process.stdin, stdin or b"")
         words: list[bytes] = []
-        drain = _in_background(lambda: words.append(process.stderr.read() if process.stderr else b""))
+        drain = _in_background(lambda: words.extend(_chunks(process.stderr)))
         rest = b""
         try:
             while chunk := process.stdout.read(1 << 20):
@@ -123,7 +124,7 @@ class Git:
             process.stderr.close()
             code = process.wait()
         if code:
-            raise GitError(f"`git {' '.join(arguments[:2])}` failed: {_last(words[0].decode('utf-8', 'replace')) or code}")
+            raise GitError(f"`git {' '.join(arguments[:2])}` failed: {_last(b''.join(words).decode('utf-8', 'replace')) or code}")
         if rest:
             yield rest
 
@@ -159,13 +160,20 @@ def feed(pipe: IO[bytes], data: bytes) -> None:
     """Write to a process from a thread of its own: writer and reader of one process must not wait for each other."""
 
     def write() -> None:
-        try:
-            pipe.write(data)
+        rest = memoryview(data)
+        with suppress(BrokenPipeError, ValueError):  # the process ended early; its exit code and words say why
+            while rest:
+                rest = rest[os.write(pipe.fileno(), rest) :]
             pipe.close()
-        except BrokenPipeError:
-            pass  # the process ended early; its exit code and words say why
 
     _in_background(write)
+
+
+def _chunks(pipe: IO[bytes] | None) -> Iterator[bytes]:
+    """What comes out of a pipe, without its buffer: a thread that waits in a buffered read breaks the interpreter's end."""
+    with suppress(OSError, ValueError):
+        while pipe and (chunk := os.read(pipe.fileno(), 1 << 16)):
+            yield chunk
 
 
 def _in_background(action: Callable[[], None]) -> threading.Thread:

@@ -3,9 +3,10 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
 from itertools import islice
 
-from contextgraph import commits
+from contextgraph import claims, commits
 from contextgraph.commits import Commit
 from contextgraph.errors import GitError
 from contextgraph.event import moment
@@ -87,18 +88,21 @@ class History:
         there = self._there(connection, batch)
         batch = [commit for commit in batch if commit.sha not in there]
         first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM commits").fetchone()[0]
-        rows, words, touched = [], [], []
+        rows, words, touched, claimed = [], [], [], []
         for number, commit in enumerate(batch, first):
             names = [path for _, path, _ in commit.changes]
-            rows.append(
-                (number, commit.sha, " ".join(commit.parents), commit.author, commit.author_time, commit.commit_time, commit.subject)
-            )
+            times = (commit.author_time, commit.commit_time)
+            rows.append((number, commit.sha, " ".join(commit.parents), commit.author, *times, commit.subject, *swap(commit)))
+            claimed += [(commit.sha, claim.kind, claim.target) for claim in claims.read(commit.message)]
             words.append((number, identifiers(commit.subject), identifiers(commit.body[:LONGEST]), identifiers(" ".join(names[:200]))))
             touched += [(self._path(connection, name), number) for name in names]
             self._message_decisions(connection, commit)
         connection.executemany(
-            "INSERT INTO commits (id, sha, parents, author, author_time, commit_time, subject) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+            "INSERT INTO commits (id, sha, parents, author, author_time, commit_time, subject, change, inverse)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
         )
+        connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?, ?)", claimed)
         connection.executemany("INSERT INTO words (rowid, subject, body, paths) VALUES (?, ?, ?, ?)", words)
         connection.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", touched)
 
@@ -121,6 +125,24 @@ class History:
         if ":" in commit.message:
             for decision in self.decisions_of(commit):
                 insert_decision(connection, decision, commit.sha, "message", moment(commit.commit_time))
+
+
+def swap(commit: Commit) -> tuple[int | None, int | None]:
+    """What the commit does to which objects, and what its exact inverse would do, each as 63 bits; None for no change.
+
+    Two commits undo each other to the byte exactly when the one's first is the other's second.
+    """
+    if not commit.blobs:
+        return None, None
+    paths = [path.encode("utf-8", "surrogateescape") for _, path, _ in commit.changes]
+    forward = sorted((path, before, after) for path, (before, after) in zip(paths, commit.blobs, strict=True))
+    backward = sorted((path, after, before) for path, before, after in forward)
+    return _bits(forward), _bits(backward)
+
+
+def _bits(changes: list[tuple[bytes, bytes, bytes]]) -> int:
+    digest = blake2b(b"\0".join(b"\0".join(change) for change in changes), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1
 
 
 def insert_decision(connection: sqlite3.Connection, decision: Decision, home: str, origin: str, at: str) -> None:
