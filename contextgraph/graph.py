@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from contextgraph import capture, commits, config, event, status
+from contextgraph import capture, commits, config, event
 from contextgraph.capture import record, staged, trailers
 from contextgraph.errors import BadInputError, EmbeddingError, Error, GitError, LockError, NotFoundError, VectorError
 from contextgraph.git import NOTES_REF, Git
@@ -22,6 +22,7 @@ from contextgraph.notes import Store
 from contextgraph.query import log, overview, search, why
 from contextgraph.query.filters import Filters
 from contextgraph.query.view import Moment, View
+from contextgraph.status import landing, reverts
 from contextgraph.trace import Decision, Trace
 
 T = TypeVar("T")
@@ -114,7 +115,8 @@ class Graph:
         changed = Noted(self.database, self.store).sync(self.notes_tip, progress)
         if changed:
             history.add(sorted(changed))
-        status.sync(self.database, self.git, self.target)
+        landing.sync(self.database, self.git, self.target)
+        reverts.sync(self.database, self.git)
 
     def _detached(self) -> list[str]:
         """HEAD's commit when no branch has it (detached, or on a branch of a linked worktree that is being born)."""
@@ -141,8 +143,8 @@ class Graph:
             self.reasons.append("no target branch was found, so nothing counts as landed (`cg config set track.branch NAME`)")
 
     @property
-    def target(self) -> status.Target | None:
-        return status.find_target(self.refs, self.config.text("track.branch"), self.origin_head)
+    def target(self) -> landing.Target | None:
+        return landing.find_target(self.refs, self.config.text("track.branch"), self.origin_head)
 
     # Recording.
 

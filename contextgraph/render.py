@@ -61,7 +61,7 @@ def search(answer: Answer, explain: bool, reasons: Sequence[str]) -> RenderableT
     for result in answer.results:
         parts.append(heading(result.trace))
         for matched in result.matched_decisions[:3]:
-            parts.append(Padding(decision(matched.decision, brief=True), (0, 0, 0, 2)))
+            parts.append(Padding(decision(matched.decision, brief=True), (0, 0, 0, 2), expand=False))
         if explain:
             words = "  ".join(f"{name} {value:g}" for name, value in result.explain.items())
             parts.append(Text(f"  score {result.score:g} = {words}", style="dim"))
@@ -77,7 +77,7 @@ def log(answer: Listing, decisions: bool, reasons: Sequence[str]) -> RenderableT
     for each in answer.traces:
         parts.append(heading(each))
         if decisions:
-            parts += [Padding(decision(item, brief=True), (0, 0, 0, 2)) for item in each.decisions]
+            parts += [Padding(decision(item, brief=True), (0, 0, 0, 2), expand=False) for item in each.decisions]
     if answer.total > len(answer.traces):
         parts.append(Text(f"{len(answer.traces)} of {answer.total}; -n shows more", style="dim"))
     if not answer.traces:
@@ -117,15 +117,24 @@ def trace(each: Trace, message: str | None, only: str | None = None) -> Renderab
         parts += [Text(""), decision(item)]
     body = (message or "").strip().partition("\n")[2].strip("\n")
     if body and only is None:
-        parts += [Text(""), Padding(Text(inert(body), style="" if not shown else "dim"), (0, 0, 0, 4))]
+        parts += [Text(""), Padding(Text(inert(body), style="" if not shown else "dim"), (0, 0, 0, 4), expand=False)]
     return Group(*parts)
 
 
 def outcome(each: Trace) -> str:
-    """The status in words, with its evidence."""
-    if each.status == "landed" and each.merged_via:
-        return f"landed {(each.landed_at or '')[:10]} via {each.merged_via[:12]}"
-    return each.status or "pending"
+    """The status in words, with its evidence: `reverted by 1a2b3c4 (declared, 100% undone)`."""
+    words: list[str] = [each.status or "pending"]
+    for fact in each.evidence:
+        commit = (fact.commit or "")[:12]
+        if fact.rule in ("merged", "squash", "host-squash", "host-rebase", "rebase", "cherry-pick", "amend", "reset", "remap"):
+            words.append(f"{fact.rule} {commit} {fact.detail or ''}".strip())
+        elif fact.rule == "relanded":
+            words.append(f"brought back by {commit}")
+        elif fact.rule in ("declared", "inverse", "mentioned"):
+            words.append(f"{'reverted' if each.status == 'reverted' else 'undone'} by {commit} ({fact.rule}, {fact.detail})")
+    if each.status != "pending" and each.landed_at:
+        words.insert(1, f"landed {each.landed_at[:10]}" if each.status == "reverted" else each.landed_at[:10])
+    return " · ".join(words)
 
 
 def decision(item: Decision, brief: bool = False) -> RenderableType:

@@ -20,6 +20,10 @@ def inert(text: str) -> str:
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+UNBOUNDED = 10_000
+"""Columns where no terminal sets them: what is piped is never wrapped or cut."""
+
+
 class Terminal:
     """Answers go to stdout, everything else to stderr. `color` is auto, always or never."""
 
@@ -39,13 +43,11 @@ class Terminal:
 
     def show(self, answer: RenderableType) -> None:
         """Print an answer; through the pager when it is longer than the screen and stdout is a terminal."""
-        if not (self.pager and self.out.is_terminal and sys.stdin.isatty()):
-            self.out.print(answer, soft_wrap=not self.out.is_terminal)
-            return
         with self.out.capture() as captured:
             self.out.print(answer)
-        text = captured.get()
-        if text.count("\n") < self.out.height - 1 or not page(text):
+        text = "\n".join(line.rstrip(" ") for line in captured.get().split("\n"))
+        fits = not (self.pager and self.out.is_terminal and sys.stdin.isatty()) or text.count("\n") < self.out.height - 1
+        if fits or not page(text):
             self.out.file.write(text)
 
     def json(self, data: bytes) -> None:
@@ -101,8 +103,15 @@ def page(text: str) -> bool:
 def _console(color: str, stderr: bool) -> Console:
     force = {"always": True, "never": None}.get(color)
     no_color = color == "never" or (color == "auto" and bool(os.environ.get("NO_COLOR")))
+    stream = sys.stderr if stderr else sys.stdout
     console = Console(
-        stderr=stderr, highlight=False, markup=False, emoji=False, no_color=no_color, color_system="standard" if force else "auto"
+        width=None if stream.isatty() else UNBOUNDED,
+        stderr=stderr,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        no_color=no_color,
+        color_system="standard" if force else "auto",
     )
     if force:
         console._force_terminal = None

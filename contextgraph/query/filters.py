@@ -1,5 +1,6 @@
 """The filters that search and log share, as SQL where the index knows the answer and as a test on the trace where not."""
 
+import json
 import re
 from datetime import UTC, datetime
 from fnmatch import translate
@@ -11,6 +12,7 @@ from contextgraph.event import moment
 from contextgraph.fold import SPEAKS_FOR_ITSELF
 from contextgraph.git import Git
 from contextgraph.query.view import Moment
+from contextgraph.status.ledger import Ledger
 from contextgraph.trace import Trace
 
 _APPROXIMATE = re.compile(
@@ -37,7 +39,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
         """Whether only a commit with a record or a decision can pass, and only its trace can tell."""
         return bool(self.areas or self.branch or self.category or self.mode or self.decisions)
 
-    def sql(self) -> tuple[str, list[object]]:
+    def sql(self, ledger: Ledger) -> tuple[str, list[object]]:
         """A condition on `commits c` and its parameters."""
         parts: list[str] = []
         values: list[object] = []
@@ -59,11 +61,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
                 parts.append(f"c.commit_time {sign} ?")
                 values.append(bound)
         if self.statuses and self.as_of is None:
-            parts.append(
-                "("
-                + " OR ".join({"landed": "c.landing IS NOT NULL", "pending": "c.landing IS NULL"}.get(s, "0") for s in self.statuses)
-                + ")"
-            )
+            named, sets = _statuses(ledger, self.statuses)
+            parts.append(named)
+            values += sets
         if self.paths:
             one = "p.path = ? OR p.path GLOB ? OR p.path GLOB ?"  # the file, what is under the folder, or a pattern
             wanted = " OR ".join([one] * len(self.paths))
@@ -85,6 +85,19 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
                 self.category is None or any(each.category == self.category for each in trace.decisions),
             )
         )
+
+
+def _statuses(ledger: Ledger, wanted: tuple[str, ...]) -> tuple[str, list[object]]:
+    """The condition that a commit has one of these statuses."""
+    reverted, linked = json.dumps(sorted(ledger.reverted())), json.dumps(sorted(ledger.landed_by_link()))
+    among = "c.sha IN (SELECT value FROM json_each(?))"
+    conditions: dict[str, tuple[str, list[object]]] = {
+        "reverted": (among, [reverted]),
+        "landed": (f"((c.landing IS NOT NULL OR {among}) AND NOT {among})", [linked, reverted]),
+        "pending": (f"(c.landing IS NULL AND NOT {among} AND NOT {among})", [linked, reverted]),
+    }
+    chosen = [conditions[each] for each in wanted]
+    return f"({' OR '.join(text for text, _ in chosen)})", [value for _, values in chosen for value in values]
 
 
 def seconds(git: Git, text: str, option: str) -> int:

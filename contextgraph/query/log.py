@@ -20,7 +20,7 @@ def log(view: View, filters: Filters, limit: int, within: list[str] | None, in_f
 
     `total` counts all that pass.
     """
-    condition, values = filters.sql()
+    condition, values = filters.sql(view.ledger(filters.as_of))
     if within is not None:
         condition += " AND c.sha IN (SELECT value FROM json_each(?))"
         values = [*values, json.dumps(within)]

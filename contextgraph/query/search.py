@@ -47,7 +47,7 @@ class Answer(msgspec.Struct, frozen=True):
 def search(view: View, question: str, filters: Filters, limit: int, min_score: float, near: Near) -> Answer:
     """The best `limit` traces for the question. `total` counts every candidate that passed the filters."""
     started = time.perf_counter()
-    condition, values = filters.sql()
+    condition, values = filters.sql(view.ledger(filters.as_of))
     words = lexical.find(view.database.connection, question, condition, values)
     parts = _parts(view, question, words, near(question), condition, values)
     ranked = sorted(parts.items(), key=lambda item: (-_score(item[1]), item[0]))

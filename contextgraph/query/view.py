@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from contextgraph import commits, fold, status
+from contextgraph import commits, fold
 from contextgraph.capture import trailers
 from contextgraph.commits import Commit
 from contextgraph.errors import GitError
@@ -13,6 +13,8 @@ from contextgraph.fold import State
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.index.noted import Noted
+from contextgraph.status.landing import Target
+from contextgraph.status.ledger import Ledger
 from contextgraph.trace import Decision, Trace
 
 
@@ -27,12 +29,20 @@ class Moment(msgspec.Struct, frozen=True):
 class View:
     """The repository as a question sees it, now or at a moment."""
 
-    def __init__(self, git: Git, database: Database, noted: Noted, target: status.Target | None, repo: Callable[[], str]) -> None:
+    def __init__(self, git: Git, database: Database, noted: Noted, target: Target | None, repo: Callable[[], str]) -> None:
         self.git = git
         self.database = database
         self.noted = noted
         self.target = target
         self.repo = repo
+
+    def ledger(self, moment_: Moment | None = None) -> Ledger:
+        """Who says what became of a commit, now or as the target branch was at a moment."""
+        branch = self.target.name if self.target else None
+        if moment_ is None:
+            return Ledger(self.database, branch)
+        seconds, reached = moment_.seconds, moment_.reached
+        return Ledger(self.database, branch, lambda sha, when: when <= seconds and (reached is None or sha in reached))
 
     def state(self, shas: Sequence[str], moment_: Moment | None = None) -> State:
         """The fold over the events of these commits, of what was carried into them, and of every retirement."""
@@ -45,7 +55,8 @@ class View:
         """The traces of these commits in the order given. `details`: files and line counts too (one git process for all)."""
         state = self.state(shas, moment_)
         found = self._commits(shas, details)
-        return [self._trace(state, sha, found.get(sha), moment_, details) for sha in shas]
+        ledger = self.ledger(moment_)
+        return [self._trace(state, sha, found.get(sha), ledger, details) for sha in shas]
 
     def _commits(self, shas: Sequence[str], details: bool) -> dict[str, Commit]:
         try:
@@ -56,18 +67,18 @@ class View:
             here = [line.split()[0] for line in answer.splitlines() if line.endswith(" commit")]
             return {commit.sha: commit for commit in commits.read(self.git, here, details)}
 
-    def _trace(self, state: State, sha: str, commit: Commit | None, moment_: Moment | None, details: bool) -> Trace:
+    def _trace(self, state: State, sha: str, commit: Commit | None, ledger: Ledger, details: bool) -> Trace:
         trace = fold.given_trace(state, sha)
+        outcome = ledger.outcome(sha)
+        known = {name: getattr(outcome, name) for name in ("status", "landed_at", "merged_via", "reverted_by", "relanded_by", "extent")}
+        known |= {"repo": self.repo(), "evidence": list(outcome.evidence)}
         if commit is None:  # pruned, or beyond a shallow boundary: what was recorded still answers
-            return msgspec.structs.replace(trace, repo=self.repo(), files=None, status="pending")
-        outcome = status.outcome(self.database, sha, self.target, moment_.seconds if moment_ else None)
-        if moment_ and moment_.reached is not None and outcome.status == "landed" and sha not in moment_.reached:
-            outcome = status.Outcome("pending")
+            return msgspec.structs.replace(trace, files=None, **known)
         decisions = self._with_message(state, trace.decisions, commit)
         committed = moment(commit.commit_time)
         return msgspec.structs.replace(
             trace,
-            repo=self.repo(),
+            **known,
             author=commit.author,
             timestamp=committed,
             files=commit.files if details else [],
@@ -75,10 +86,6 @@ class View:
             decisions=decisions,
             areas=sorted({*trace.areas, *(each.area for each in decisions if each.area)}),
             summary=trace.summary or commit.subject,
-            status=outcome.status,
-            landed_at=outcome.landed_at,
-            merged_via=outcome.merged_via,
-            evidence=list(outcome.evidence),
             created_at=trace.created_at or committed,
             updated_at=max(filter(None, [trace.updated_at, outcome.landed_at, committed])),
         )

@@ -1,15 +1,10 @@
-"""What became of a commit: landed when the target branch reaches it, through which landing commit, and since when.
-
-A rule is a function here over the graph of commits; nothing is printed and nothing is stored as a fact.
-"""
+"""Which commits the target branch reaches, and through which commit of its first-parent line each came in."""
 
 import msgspec
 
 from contextgraph.errors import GitError
-from contextgraph.event import moment
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.trace import Evidence, Status
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -17,13 +12,6 @@ class Target(msgspec.Struct, frozen=True):
 
     name: str
     tips: tuple[str, ...]
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    status: Status
-    landed_at: str | None = None
-    merged_via: str | None = None
-    evidence: tuple[Evidence, ...] = ()
 
 
 def find_target(refs: dict[str, str], wanted: str, origin_head: str | None) -> Target | None:
@@ -36,12 +24,15 @@ def find_target(refs: dict[str, str], wanted: str, origin_head: str | None) -> T
     return None
 
 
-def sync(database: Database, git: Git, target: Target | None) -> None:
-    """Bring `landing` of every commit in step with the target branch: the first-parent commit that brought it in."""
+def sync(database: Database, git: Git, target: Target | None) -> bool:
+    """Bring `landing` of every commit in step with the target branch: the first-parent commit that brought it in.
+
+    Returns whether anything moved.
+    """
     known = (database.get("target") or "").split()
     tips = list(target.tips) if target else []
     if known == tips:
-        return
+        return False
     with database.transaction() as connection:
         if known and not _ancestors(git, known, tips):
             connection.execute("UPDATE commits SET landing = NULL WHERE landing IS NOT NULL")
@@ -50,6 +41,7 @@ def sync(database: Database, git: Git, target: Target | None) -> None:
             landed = landings(parents_between(git, tip, [*known, *tips[:position]]), tip)
             connection.executemany("UPDATE commits SET landing = ? WHERE sha = ?", [(via, sha) for sha, via in landed.items()])
         database.put("target", " ".join(tips))
+    return True
 
 
 def parents_between(git: Git, tip: str, known: list[str]) -> dict[str, list[str]]:
@@ -75,18 +67,6 @@ def landings(parents: dict[str, list[str]], tip: str) -> dict[str, str]:
                 landed[sha] = landing
                 waiting += parents[sha]
     return landed
-
-
-def outcome(database: Database, sha: str, target: Target | None, until: int | None = None) -> Outcome:
-    """The status of `sha`; with `until` (Unix seconds) as it was when the target branch had reached that time."""
-    row = database.connection.execute(
-        "SELECT c.landing, l.commit_time FROM commits c LEFT JOIN commits l ON l.sha = c.landing WHERE c.sha = ?", (sha,)
-    ).fetchone()
-    if target is None or row is None or row[0] is None or (until is not None and row[1] > until):
-        return Outcome("pending")
-    via = None if row[0] == sha else str(row[0])
-    rule = "merged" if via else "reachable"
-    return Outcome("landed", moment(row[1]), via, (Evidence(rule=rule, commit=str(row[0]), detail=f"in {target.name}"),))
 
 
 def _ancestors(git: Git, old: list[str], new: list[str]) -> bool:
