@@ -17,10 +17,18 @@ from contextgraph.notes import Store
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """How far capture has looked: a mark in each worktree's HEAD reflog, and how many commits asked to be skipped."""
+    """How far capture has looked: a mark in each worktree's HEAD reflog, and how many commits asked to be skipped.
+
+    `skips` names the latest of those: a reflog in the midst of a rebase, or a decision still staged, meets them again later.
+    """
 
     reflogs: dict[str, reflog.Mark] = {}
     skipped: int = 0
+    skips: list[str] = []
+
+
+SKIPS = 200
+"""Skipped commits that are remembered by name."""
 
 
 class Made(msgspec.Struct):
@@ -66,17 +74,21 @@ def made_here(git: Git, store: Store, when: str) -> int:
             begin(git)
             known = seen(git.home) or Seen()
         drained = spool.drain(git.home)
-        made = Made(dict(drained.commits), {}, list(drained.pairs), set(drained.skipped))
+        asked = set(drained.skipped) - set(known.skips)
+        made = Made(dict(drained.commits), {}, list(drained.pairs), asked | set(known.skips))
         marks = _from_reflogs(git, known, made)
-        staged.bind_without_hook(git)
-        bound = staged.shas(git.home)
+        staged.bind_without_hook(git, made.skipped)
+        bound = staged.shas(git.home) - made.skipped
         for sha in bound - made.commits.keys():
             made.commits[sha] = ""
         lines = _lines(git, store, made, when)
         if lines:
             store.journal.append(lines)
-        staged.forget(git.home, bound)
-        after = Seen(marks, known.skipped + len(made.skipped))
+        # What is bound to a commit that is not here (pruned, or in a repository being repaired) stays where it is.
+        staged.forget(git.home, _existing(git, sorted(bound)))
+        # A fast-forward with CG_SKIP=1 makes no commit, so there is none that was skipped.
+        skips = [sha for sha in sorted(asked) if drained.skipped[sha] == "commit" or sha in made.commits]
+        after = Seen(marks, known.skipped + len(skips), [*known.skips, *skips][-SKIPS:])
         if after != known:
             replace(git.home / "seen", msgspec.json.encode(after))
         spool.finish(git.home, drained)

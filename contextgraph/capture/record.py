@@ -12,6 +12,8 @@ from contextgraph.errors import BadInputError
 from contextgraph.trace import Decision, Trace
 
 CUT = "… [cut]"
+SHORTER = (2000, 400, 80, 16)
+"""Characters to which automatic capture cuts long texts, one after the other, until the event fits."""
 
 
 def recorded(commit: str, at: str, by: str, given: Trace, cut: bool = False) -> list[bytes]:
@@ -26,13 +28,21 @@ def recorded(commit: str, at: str, by: str, given: Trace, cut: bool = False) -> 
     lines: list[bytes] = []
     for position, group in enumerate(groups):
         payload = (whole if position == 0 else {}) | ({"decisions": group} if group else {})
-        try:
-            lines.append(event.encode("recorded", at, by, commit, {"trace": payload}))
-        except BadInputError:
-            if not cut:
-                raise
-            lines.append(event.encode("recorded", at, by, commit, {"trace": _shorter(payload, 2000)}))
+        lines.append(_fitting("recorded", at, by, commit, {"trace": payload}, cut))
     return lines
+
+
+def _fitting(kind: str, at: str, by: str, commit: str, fields: dict[str, Any], cut: bool) -> bytes:
+    """The event; with `cut` its texts as much shorter as it takes to fit, else BadInputError where it does not."""
+    shorter = iter(SHORTER if cut else ())
+    while True:
+        try:
+            return event.encode(kind, at, by, commit, fields)
+        except BadInputError:
+            limit = next(shorter, None)
+            if limit is None:
+                raise
+            fields = _shorter(fields, limit)
 
 
 def automatic(commit: Commit, branch: str, staged: Sequence[Decision]) -> list[bytes]:
@@ -44,7 +54,7 @@ def automatic(commit: Commit, branch: str, staged: Sequence[Decision]) -> list[b
     given = Trace(branch=branch or None, decisions=[*staged, *trailers.decisions(commit)])
     lines = recorded(commit.sha, at, by, given, cut=True)
     for ack in trailers.acks(commit.message):
-        lines.append(event.encode("acked", at, by, commit.sha, {"finding": ack.finding, "because": ack.because}))
+        lines.append(_fitting("acked", at, by, commit.sha, {"finding": ack.finding, "because": ack.because}, cut=True))
     return lines
 
 

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import msgspec
 
+from contextgraph.commits import text
 from contextgraph.errors import GitError
 from contextgraph.git import Git
 
 _LINE = re.compile(r"([0-9a-f]+) ([0-9a-f]+) .*?(\d+) [+-]\d{4}(?:\t(.*))?\Z")
+# The action ends at the first colon; what follows is a subject, which may say anything ("merge: Fast-forward" is a fine one).
 _NOT_OURS = re.compile(
-    r"(clone|pull|fetch|reset|checkout|switch|initial pull|Branch)\b|.*: Fast-forward$|.*: fast-forward$"
-    r"|rebase\b.*\((start|finish|abort|continue)\)|rebase finished|rebase: (aborting|checkout)"
+    r"(clone|pull|fetch|reset|checkout|switch|initial pull|Branch)\b|(merge|cherry-pick|revert|rebase)\b[^:]*: [Ff]ast-forward$"
+    r"|rebase\b[^:]*\((start|finish|abort|reset|label)\)|rebase finished|rebase: (aborting|checkout)"
 )
-_REBASE = re.compile(r"rebase\b.*\(")
+_REBASE = re.compile(r"rebase\b[^:]*\(")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -72,7 +74,8 @@ def since(path: Path, known: Mark) -> tuple[list[Entry], Mark]:
     end = data.rfind(b"\n") + 1  # a line being written now is read next time
     lines = [_text(line) for line in data[:end].splitlines()]
     fresh = [_text(line) for line in data[known.offset : end].splitlines()]
-    if known.last and not _text(data[: known.offset]).endswith(known.last + "\n"):
+    before = data[: known.offset]
+    if known.last and not (before.endswith(b"\n") and _text(before.splitlines()[-1]) == known.last):
         position = len(lines) - lines[::-1].index(known.last) if known.last in lines else None
         latest = _time(known.last)
         fresh = lines[position:] if position is not None else [line for line in lines if _time(line) > latest]
@@ -89,16 +92,24 @@ def strangers(git: Git, entries: list[Entry]) -> set[str]:
     silent = [entry for entry in entries if not entry.action]
     if not silent:
         return set()
-    fetched = git.git_dir / "FETCH_HEAD"
-    heads = [line.split()[0] for line in fetched.read_text(errors="replace").splitlines() if line] if fetched.is_file() else []
-    asked = "".join(f"{entry.new}\n" for entry in silent) + "".join(f"^{head}\n" for head in heads)
-    reached = "".join(f"^{entry.old}\n" for entry in silent if entry.old.strip("0"))
+    # Every worktree has a FETCH_HEAD of its own. Moving back to what was there before makes nothing either; but what one
+    # silent entry made and the next one left behind is made here.
+    lines = [line for path in _fetch_heads(git) for line in path.read_text(errors="replace").splitlines()]
+    heads = {line.split()[0] for line in lines if re.match(r"[0-9a-f]{40}", line)}
+    reached = heads | ({entry.old for entry in silent if entry.old.strip("0")} - {entry.new for entry in silent})
+    asked = "".join(f"{entry.new}\n" for entry in silent) + "".join(f"^{sha}\n" for sha in sorted(reached))
     try:
-        kept = git.run("rev-list", "--ignore-missing", "--stdin", "--not", "--remotes", stdin=(asked + reached).encode())
+        kept = git.run("rev-list", "--ignore-missing", "--stdin", "--not", "--remotes", stdin=asked.encode())
     except GitError:  # a reflog may name what was pruned since
         return {entry.new for entry in silent}
     own = set(kept.decode().split())
     return {entry.new for entry in silent} - own
+
+
+def _fetch_heads(git: Git) -> list[Path]:
+    linked = git.common_dir / "worktrees"
+    places = [git.common_dir, *(linked.iterdir() if linked.is_dir() else ())]
+    return [path for place in places if (path := place / "FETCH_HEAD").is_file()]
 
 
 def _entries(lines: list[str], head: str) -> list[Entry]:
@@ -129,4 +140,5 @@ def _time(line: str) -> int:
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
+    """A name or a subject in a reflog is in whatever encoding its writer had."""
+    return text(data)

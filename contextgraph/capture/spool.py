@@ -1,6 +1,6 @@
 """What the hooks left: one short line each, appended by sh, drained here without losing one.
 
-Lines (written by hooks/*): `commit SHA WORKTREE REF`, `skip SHA`, `merge`, `pair amend|rebase OLD NEW`.
+Lines (written by hooks/*): `commit SHA WORKTREE REF`, `skip SHA [merge]`, `merge`, `pair amend|rebase OLD NEW`.
 """
 
 import os
@@ -12,15 +12,18 @@ import msgspec
 
 _SHA = r"([0-9a-f]{40}(?:[0-9a-f]{24})?)"
 _COMMIT = re.compile(rf"commit {_SHA} (\S*) ?(.*)\Z")
-_SKIP = re.compile(rf"skip {_SHA}\Z")
+_SKIP = re.compile(rf"skip {_SHA}( merge)?\Z")
 _PAIR = re.compile(rf"pair (\w+) {_SHA} {_SHA}\Z")
 
 
 class Spool(msgspec.Struct):
-    """The lines drained: commits with the branch they were made on (`""`: none), skipped ones, and rewrite pairs."""
+    """The lines drained: commits with the branch they were made on (`""`: none), rewrite pairs, and the skipped ones.
+
+    A skipped one is a `commit`, or a `merge`, which may have been a fast-forward to somebody else's commit.
+    """
 
     commits: dict[str, str] = {}
-    skipped: set[str] = set()
+    skipped: dict[str, str] = {}
     pairs: list[tuple[str, str, str]] = []
     unread: list[bytes] = []
     _files: list[tuple[Path, int]] = []
@@ -67,7 +70,7 @@ def _read(spool: Spool, line: bytes) -> None:
     if line.endswith(b"\n") and (match := _COMMIT.match(words)):
         spool.commits[match[1]] = match[3].removeprefix("refs/heads/")
     elif line.endswith(b"\n") and (match := _SKIP.match(words)):
-        spool.skipped.add(match[1])
+        spool.skipped[match[1]] = "merge" if match[2] else "commit"
     elif line.endswith(b"\n") and (match := _PAIR.match(words)):
         spool.pairs.append((match[1], match[2], match[3]))
     elif words.strip() and words != "merge":

@@ -4,7 +4,9 @@
 Without a hook the first later commit in the worktree's HEAD reflog takes it.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -14,6 +16,9 @@ from contextgraph.errors import NotFoundError
 from contextgraph.git import Git
 from contextgraph.lock import locked, replace
 from contextgraph.trace import Decision
+
+# A file of that name is bound to a commit; every other one is a worktree's (whose name may well have 40 characters).
+_BOUND = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})(\.\d+)?\Z")
 
 
 class Staged(msgspec.Struct, frozen=True):
@@ -69,7 +74,7 @@ def shas(home: Path) -> set[str]:
     """The commits that have staged decisions bound to them and not yet recorded."""
     if not (home / "staged").is_dir():
         return set()
-    return {name[0] for file in (home / "staged").iterdir() if len((name := file.name.split("."))[0]) in (40, 64)}
+    return {match[1] for file in (home / "staged").iterdir() if (match := _BOUND.match(file.name))}
 
 
 def forget(home: Path, recorded: Iterable[str]) -> None:
@@ -79,8 +84,11 @@ def forget(home: Path, recorded: Iterable[str]) -> None:
             file.unlink(missing_ok=True)
 
 
-def bind_without_hook(git: Git) -> None:
-    """Give what is still staged in a worktree to the first commit in its reflog after the staging. Call under the capture lock."""
+def bind_without_hook(git: Git, skipped: Collection[str]) -> None:
+    """Give what is still staged in a worktree to the first commit in its reflog after the staging. Call under the capture lock.
+
+    A commit made with CG_SKIP=1 (`skipped`) takes nothing.
+    """
     for name, log in reflog.files(git).items():
         file = git.home / "staged" / name
         found = _load(file)
@@ -88,9 +96,10 @@ def bind_without_hook(git: Git) -> None:
             continue
         entries, _ = reflog.since(log, found.mark)
         foreign = reflog.strangers(git, entries)
-        taker = next((e.new for e in entries if e.candidate and not e.rebase and e.new not in foreign), None)
+        taker = next((e.new for e in entries if e.candidate and not e.rebase and e.new not in foreign and e.new not in skipped), None)
         if taker:
-            file.rename(file.with_name(taker))
+            with suppress(FileNotFoundError):  # a hook has bound it in the meantime
+                file.rename(file.with_name(taker))
 
 
 def _mark(git: Git) -> reflog.Mark:

@@ -31,7 +31,9 @@ OURS = frozenset(
     "decision context rejected because constraint supersedes expires guard risk reversible confidence category area related ack".split()
 )
 CERTAINTY = {"firm": "0.9", "tentative": "0.6", "guess": "0.3", "high": "0.9", "medium": "0.6", "low": "0.3"}
-_LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)\Z")
+_TEXTS = {"context", "reasoning"}  # several lines of these are one text
+_BLANK = re.compile(r"\n(?:[ \t]*\n)+")
+_LINE = re.compile(r"([A-Za-z0-9-]+)[ \t]*:[ \t]*(.*)\Z")
 _YES = {"yes", "true", "easy", "high", "clean", "reversible"}
 _NO = {"no", "false", "hard", "low", "never", "irreversible", "migration-needed"}
 
@@ -47,46 +49,59 @@ def read(message: str) -> list[tuple[str, str]]:
     The last block counts as git reads it (every line a trailer, or at least a quarter with one of git's own), and before
     it any paragraph made only of our keys: co-author lines and squash bodies push ours up.
     """
-    paragraphs = [block.split("\n") for block in re.split(r"\n[ \t]*\n", message.replace("\r\n", "\n").strip("\n"))]
+    paragraphs = [block.split("\n") for block in _BLANK.split(message.replace("\r\n", "\n").strip())]
     found: list[tuple[str, str]] = []
-    for position, lines in enumerate(paragraphs):
-        if position == 0:  # the subject is never a trailer
-            continue
-        pairs = _pairs(lines)
+    for position, lines in enumerate(paragraphs[1:], 1):  # the subject is never a trailer
         last = position == len(paragraphs) - 1
-        ours = [(canonical(key), value) for key, value in pairs or () if canonical(key) in OURS]
-        if pairs is not None and (len(ours) == len(pairs) or last):
-            found += ours
-        elif pairs is None and last:
-            found += _mixed(lines)
+        if last and _is_block(lines):
+            found += [pair for pair in _pairs(lines) if pair[0] in OURS]
+        elif not last and all(_place(line) in ("trailer", "git", "folded") for line in lines) and not lines[0][:1].isspace():
+            pairs = _pairs(lines)
+            found += pairs if all(key in OURS for key, _ in pairs) else []
     return found
 
 
-def _pairs(lines: list[str]) -> list[tuple[str, str]] | None:
-    """The trailers of a paragraph that has nothing else in it, or None."""
-    pairs: list[tuple[str, str]] = []
-    for line in lines:
-        if line[:1] in (" ", "\t") and pairs:
-            key, value = pairs[-1]
-            pairs[-1] = (key, f"{value} {line.strip()}".strip())
-        elif match := _LINE.match(line):
-            pairs.append((match[1], match[2].strip()))
-        elif not line.startswith("(cherry picked from commit "):
-            return None
-    return pairs
+def _place(line: str) -> str:
+    """What a line of a block is: `git` (one that git itself writes), `trailer`, `folded`, `comment` or `text`."""
+    if line.startswith(("Signed-off-by: ", "(cherry picked from commit ")):
+        return "git"
+    if line.startswith("#"):
+        return "comment"
+    if line[:1].isspace():
+        return "folded"
+    return "trailer" if _LINE.match(line) else "text"
 
 
-def _mixed(lines: list[str]) -> list[tuple[str, str]]:
-    """The last block with other text in it: git takes it when it holds one of its own trailers and a quarter are trailers."""
-    matches = [match for line in lines if (match := _LINE.match(line))]
-    own = any(line.startswith(("Signed-off-by: ", "(cherry picked from commit ")) for line in lines)
-    if not own or len(matches) * 3 < len([line for line in lines if line[:1] not in (" ", "\t")]) - len(matches):
-        return []
-    kept: list[str] = []
+def _is_block(lines: list[str]) -> bool:
+    """Git's own rule: every line a trailer, or one that git wrote among them and at least a quarter trailers."""
+    trailers = others = folded = 0
+    for place in map(_place, reversed(lines)):
+        if place == "folded":
+            folded += 1
+            continue
+        if place in ("git", "trailer"):
+            trailers += 1
+        else:
+            others += folded + (place == "text")  # what is folded under text is text
+        folded = 0
+    others += folded
+    return trailers > 0 and (others == 0 or (any(_place(line) == "git" for line in lines) and trailers * 3 >= others))
+
+
+def _pairs(lines: list[str]) -> list[tuple[str, str]]:
+    """(canonical key, value) of every trailer in a block; lines folded under one are joined to it."""
+    pairs: list[tuple[str, list[str]]] = []
+    open_ = False
     for line in lines:
-        if _LINE.match(line) or (line[:1] in (" ", "\t") and kept):
-            kept.append(line)
-    return [(canonical(key), value) for key, value in _pairs(kept) or () if canonical(key) in OURS]
+        if line[:1].isspace():
+            if open_:
+                pairs[-1][1].append(line.strip())
+        elif not line.startswith("#"):
+            match = _LINE.match(line)
+            open_ = match is not None
+            if match:
+                pairs.append((canonical(match[1]), [match[2].strip()]))
+    return [(key, " ".join(filter(None, parts))) for key, parts in pairs]
 
 
 def canonical(key: str) -> str:
@@ -123,30 +138,33 @@ def decision(pairs: Iterable[tuple[str, str]]) -> Decision:
     fields: dict[str, Any] = {}
     for key, value in pairs:
         try:
-            step = _field(fields, key, value)
+            step = _field(key, value)
             given.convert({"decisions": [{"context": "-", **step}]})
         except BadInputError:
-            step = {"constraints": [*fields.get("constraints", []), f"{key.capitalize()}: {value}"]}
-        fields |= step
+            step = {"constraints": [f"{key.capitalize()}: {value}"]}
+        for name, item in step.items():
+            if isinstance(item, list) and name in fields:
+                fields[name] += item
+            else:
+                fields[name] = [*fields.get(name, []), item] if name in _TEXTS else item
+    fields |= {name: "\n".join(fields[name]) for name in _TEXTS & fields.keys()}
     return given.convert({"decisions": [fields]}).decisions[0]
 
 
-def _field(fields: dict[str, Any], key: str, value: str) -> dict[str, Any]:
+def _field(key: str, value: str) -> dict[str, Any]:
     """What one trailer adds to a decision's fields."""
     word = value.lower().strip().rstrip(".")
     first = re.split(r"[ ,;(|]", word, maxsplit=1)[0]
     match key:
         case "decision":
-            return {"options": [{"description": value}, *fields.get("options", [])], "selected": 0}
+            return {"options": [{"description": value}], "selected": 0}
         case "rejected":
             option, _, reason = value.partition("|")
-            rejected = {"option": option.strip(), **({"reason": reason.strip()} if reason.strip() else {})}
-            return {"rejected": [*fields.get("rejected", []), rejected]}
+            return {"rejected": [{"option": option.strip(), **({"reason": reason.strip()} if reason.strip() else {})}]}
         case "because":
-            return {"reasoning": "\n".join(filter(None, [fields.get("reasoning"), value]))}
+            return {"reasoning": value}
         case "constraint" | "guard" | "related":
-            name = {"constraint": "constraints", "guard": "guard", "related": "related"}[key]
-            return {name: [*fields.get(name, []), value]}
+            return {{"constraint": "constraints", "guard": "guard", "related": "related"}[key]: [value]}
         case "reversible":
             if first not in _YES | _NO:
                 raise BadInputError(f"`{value}` is neither yes nor no")
@@ -155,6 +173,4 @@ def _field(fields: dict[str, Any], key: str, value: str) -> dict[str, Any]:
             return {"confidence": CERTAINTY.get(first, word)}
         case "risk" | "category":
             return {key: first}
-        case "context":
-            return {"context": "\n".join(filter(None, [fields.get("context"), value]))}
-    return {key: value}  # supersedes, expires, area
+    return {key: value}  # context, supersedes, expires, area
