@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contextgraph import capture, commits, config, event
-from contextgraph.capture import record, staged, trailers
+from contextgraph.capture import record, spool, staged, trailers
 from contextgraph.errors import BadInputError, EmbeddingError, Error, GitError, LockError, NotFoundError, VectorError
 from contextgraph.git import NOTES_REF, Git
 from contextgraph.index.database import Database
@@ -53,6 +53,8 @@ class Graph:
         self.store = Store(git)
         self.refs: dict[str, str] = {}
         self.reasons: list[str] = []
+        self.failure: str | None = None
+        """Why the last catch-up could not capture; the worker, which has no reader, logs it."""
         self._database: Database | None = None
 
     @classmethod
@@ -76,9 +78,11 @@ class Graph:
         """
         self.reasons = []
         self._read_refs()
+        self.failure = None
         try:
             self._capture()
         except Error as error:
+            self.failure = error.message
             self.reasons.append(error.message)
         if history:
             self._healed(lambda: self._index(progress))
@@ -97,6 +101,7 @@ class Graph:
         self.notes_tip = self.refs.pop(NOTES_REF, None)
 
     def _capture(self) -> None:
+        spool.unstick(self.git.home)
         pending = staged.path(self.git).exists() or bool(staged.shas(self.git.home))
         if (self.installed or pending) and capture.due(self.git):
             capture.made_here(self.git, self.store, self.config.text("capture.when"))
@@ -306,7 +311,8 @@ class Graph:
         if lag.done < lag.total and embed.open_embedder() is not None:
             command = [sys.executable, "-I", "-m", "contextgraph.worker", "--embed", str(self.git.top or self.git.git_dir)]
             null = subprocess.DEVNULL
-            subprocess.Popen(command, start_new_session=True, cwd=self.git.home, stdin=null, stdout=null, stderr=null)
+            here = {**self.environment, "GIT_DIR": str(self.git.git_dir)}
+            subprocess.Popen(command, start_new_session=True, cwd=self.git.home, env=here, stdin=null, stdout=null, stderr=null)
 
     def note(self, line: str) -> None:
         """One line in the log of this repository; a log that cannot be written is no reason to stop."""

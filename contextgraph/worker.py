@@ -6,11 +6,10 @@ Only the standard library and our light rooms are imported here; embedding runs 
 import os
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from contextgraph.errors import Error
-from contextgraph.git import without_repository
+from contextgraph.git import Git, without_repository
 from contextgraph.graph import Graph, quiet
 
 DEBOUNCE = 0.25
@@ -18,35 +17,47 @@ DEBOUNCE = 0.25
 
 
 def main(arguments: list[str]) -> int:
-    """`worker DIRECTORY`, or `worker --embed DIRECTORY` for vectors.
+    """`worker DIRECTORY`, or `worker --embed DIRECTORY` for vectors; returns the exit code.
 
     Failures go to `.git/contextgraph/log` as one line: there is nobody to read anything else.
     """
+    os.nice(5)
+    embedding = arguments[0] == "--embed"
+    # What git set for the hook (GIT_DIR, GIT_WORK_TREE) says which repository it is; after that it would only mislead.
+    git = Git.discover(Path(arguments[-1]), os.environ)
     environment = without_repository(os.environ)
     os.environ.clear()
     os.environ.update(environment)
-    os.nice(5)
-    if arguments[0] == "--embed":
+    if embedding:
         os.nice(10)
-        Graph.open(Path(arguments[1])).embed(quiet)
-        return 0
-    graph = Graph.open(Path(arguments[0]))
-    marker = graph.git.home / "waiting"
-    with suppress(OSError):
-        marker.write_text(f"{os.getpid()}\n")
-    time.sleep(_delay(environment.get("CG_WORKER_DELAY")))
-    # Gone before the spool is taken: a commit made from here on starts the next worker.
-    marker.unlink(missing_ok=True)
+    else:
+        _wait(git.home / "waiting", _delay(environment.get("CG_WORKER_DELAY")))
     try:
-        graph.catch_up()
-        graph.start_embedding()
+        graph = Graph(git, environment)
+        if embedding:
+            graph.embed(quiet)
+        elif graph.installed:  # `cg uninstall` may have come first
+            graph.catch_up()
+            if graph.failure:
+                _log(git, graph.failure)
+            graph.start_embedding()
     except Error as error:
-        graph.note(f"worker: {error.message}")
+        _log(git, error.message)
         return error.code
     except Exception as error:
-        graph.note(f"worker: {type(error).__name__}: {error}")
+        _log(git, f"{type(error).__name__}: {error}")
         raise
     return 0
+
+
+def _wait(marker: Path, seconds: float) -> None:
+    """Hold the marker for so long. It is gone before the spool is taken: a commit made from then on starts the next worker."""
+    try:
+        marker.write_text(f"{os.getpid()}\n")
+        time.sleep(seconds)
+        marker.unlink(missing_ok=True)
+    except OSError:
+        pass  # nothing can be written here: capture says so itself, in the log or in the next command's answer
 
 
 def _delay(text: str | None) -> float:
@@ -54,6 +65,14 @@ def _delay(text: str | None) -> float:
         return max(0.0, float(text)) if text else DEBOUNCE
     except ValueError:
         return DEBOUNCE
+
+
+def _log(git: Git, line: str) -> None:
+    from contextgraph.event import moment
+
+    git.home.mkdir(parents=True, exist_ok=True)
+    with (git.home / "log").open("a", encoding="utf-8") as file:
+        file.write(f"{moment(time.time())} worker: {line}\n")
 
 
 if __name__ == "__main__":

@@ -51,9 +51,9 @@ cg_bind() {
 	fi
 }
 
-# One waiting worker at most: whoever creates the marker starts it. The worker writes its own number there (0: it is
-# starting), so that a marker whose worker died is seen. All three streams are redirected: who holds git's stderr keeps
-# `git commit | cat` waiting.
+# One waiting worker at most: whoever creates the marker starts it, and writes its number there (0: for the microseconds in
+# between), so that a marker whose worker died is seen. All three streams are redirected: who holds git's stderr keeps
+# `git commit | cat` waiting. The worker has GIT_DIR and the rest of git's variables: it finds the same repository.
 cg_wake() {
 	[ "${CG_WORKER-}" = off ] && return
 	[ -x "$cg_python" ] || return
@@ -68,8 +68,12 @@ cg_wake() {
 		set +C
 		if command -v setsid >/dev/null; then
 			setsid "$cg_python" -I -m contextgraph.worker "$PWD" </dev/null >/dev/null 2>&1 &
+			echo "$!" >"$cg_home/waiting"
 		else
-			("$cg_python" -I -m contextgraph.worker "$PWD" </dev/null >/dev/null 2>&1 &)
+			(
+				"$cg_python" -I -m contextgraph.worker "$PWD" </dev/null >/dev/null 2>&1 &
+				echo "$!" >"$cg_home/waiting"
+			)
 		fi
 	fi
 	set +C

@@ -6,6 +6,7 @@ Lines (written by hooks/*): `commit SHA WORKTREE REF`, `skip SHA [merge]`, `merg
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,10 @@ _SHA = r"([0-9a-f]{40}(?:[0-9a-f]{24})?)"
 _COMMIT = re.compile(rf"commit {_SHA} (\S*) ?(.*)\Z")
 _SKIP = re.compile(rf"skip {_SHA}( merge)?\Z")
 _PAIR = re.compile(rf"pair (\w+) {_SHA} {_SHA}\Z")
+
+
+STALE, STARTING = 60.0, 5.0
+"""Seconds after which a marker is stale: with the number of a process, and without one (0)."""
 
 
 class Spool(msgspec.Struct):
@@ -32,6 +37,35 @@ class Spool(msgspec.Struct):
 def waiting(home: Path) -> bool:
     """Whether a hook has left anything (no lock is needed to look)."""
     return any(path.stat().st_size for path in _pieces(home))
+
+
+def unstick(home: Path) -> None:
+    """Delete the marker of a waiting worker that will never come: it died, or its hook did before it was started.
+
+    Call from any command. A worker waits for a fraction of a second, so a marker of another minute is stale whatever its
+    number is (numbers are used again). The worst of a wrong guess is a second worker, which finds nothing to do.
+    """
+    marker = home / "waiting"
+    try:
+        age = abs(time.time() - marker.stat().st_mtime)
+        number = int(marker.read_text().strip() or 0)
+    except FileNotFoundError:
+        return
+    except ValueError:
+        number = 0
+    if age > STALE or (age > STARTING and number == 0) or (number > 0 and not _alive(number)):
+        with suppress(OSError):  # the next command tries again
+            marker.unlink()
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def drain(home: Path) -> Spool:
