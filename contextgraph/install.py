@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from contextgraph import __version__
 from contextgraph.errors import Error
 from contextgraph.git import Git
-from contextgraph.lock import locked
+from contextgraph.lock import locked, replace
 
 HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch")
 MARK = b"# contextgraph: "
@@ -44,40 +45,79 @@ def look(git: Git) -> Hooks:
     reason = _not_ours(git, directory)
     installed = tuple(name for name in HOOKS if _is_ours(directory / name))
     python = _python_of(directory / installed[0]) if installed else None
-    alive = reason is None and len(installed) == len(HOOKS) and python is not None and os.access(python, os.X_OK)
-    return Hooks(str(directory), reason is None, reason, installed, python, alive)
+    runnable = python is not None and all(os.access(path, os.X_OK) for path in (python, *(directory / name for name in installed)))
+    return Hooks(str(directory), reason is None, reason, installed, python, reason is None and len(installed) == len(HOOKS) and runnable)
 
 
-def install(git: Git) -> list[str]:
+def install(git: Git, branch: str = "") -> list[str]:
     """Write the hooks and mark the repository; returns each change made, in words. Twice changes nothing.
 
-    A hook that is there already is renamed aside and called by ours, with its arguments and input.
+    A hook that is there already is renamed aside and called by ours, with its arguments and input. `branch` becomes the
+    configured target branch. Raises Error, LockError, GitError when something cannot be written.
     """
     changes: list[str] = []
     with locked(git.home / "install.lock"):
+        wanted = {"installed": __version__} | ({"track.branch": branch} if branch else {})
+        for name, value in wanted.items():
+            if git.maybe("config", "--local", "--get", f"contextgraph.{name}") != value:
+                _remember_config(git)
+                git.run("config", "--local", f"contextgraph.{name}", value)
+                changes.append(f"git config contextgraph.{name} {value}")
         directory = hook_directory(git)
         if _not_ours(git, directory) is None:
             for name in HOOKS:
                 changes += _put(directory / name)
-        known = git.maybe("config", "--local", "--get", "contextgraph.installed")
-        if known != __version__:
-            git.run("config", "--local", "contextgraph.installed", __version__)
-            changes.append(f"git config contextgraph.installed {__version__}")
     return changes
 
 
 def uninstall(git: Git) -> list[str]:
-    """Take everything back: hooks restored by rename (bytes, mode and time as before), our config section removed."""
+    """Take everything back: hooks restored by rename (bytes, mode and time as before), our config section removed.
+
+    Whatever core.hooksPath says by now: ours were put into the repository's own directory, and are taken from there.
+    """
     changes: list[str] = []
     with locked(git.home / "install.lock"):
-        directory = hook_directory(git)
-        for name in HOOKS:
+        directory = git.common_dir / "hooks"
+        for name in HOOKS if _not_ours(git, directory) is None else ():
             changes += _take(directory / name)
         names = git.run("config", "--local", "--name-only", "-z", "--get-regexp", r"^contextgraph\.", accept=(0, 1)).split(b"\0")
-        for section in dict.fromkeys(name.decode().rpartition(".")[0] for name in names if name):
+        for section in dict.fromkeys(name.decode("utf-8", "surrogateescape").rpartition(".")[0] for name in names if name):
             git.run("config", "--local", "--remove-section", section)
             changes.append(f"git config section {section} removed")
+        _restore_config(git)
     return changes
+
+
+def _remember_config(git: Git) -> None:
+    """Git ends a config file that has no last line feed with one when it adds a section, and leaves it there."""
+    data = _config(git).read_bytes()
+    if data and not data.endswith(b"\n"):
+        replace(git.home / "config.before", data)
+
+
+def _restore_config(git: Git) -> None:
+    """Take that line feed back, when everything before it is as it was. Git's own lock file keeps other writers away."""
+    before = git.home / "config.before"
+    if not before.is_file():
+        return
+    path, data = _config(git), before.read_bytes()
+    lock = path.with_name(path.name + ".lock")
+    try:
+        descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, path.stat().st_mode & 0o777)
+    except OSError as error:
+        raise Error(f"{path} cannot be written: {error.strerror}", f"when no git is running, delete {lock}") from None
+    try:
+        if path.read_bytes() == data + b"\n":
+            os.write(descriptor, data)
+            lock.replace(path)
+    finally:
+        os.close(descriptor)
+        lock.unlink(missing_ok=True)
+    before.unlink()
+
+
+def _config(git: Git) -> Path:
+    return git.common_dir / "config"
 
 
 def body(name: str) -> bytes:
@@ -111,30 +151,46 @@ def _python_of(hook: Path) -> str | None:
 
 
 def _put(hook: Path) -> list[str]:
-    wanted = body(hook.name)
+    """Ours is written aside before the other one is moved: whatever fails, one of them is in place."""
+    if _is_ours(hook) and hook.read_bytes() == body(hook.name):
+        return []
     changes: list[str] = []
+    aside = hook.with_name(f"{hook.name}.{os.getpid()}.tmp")
     try:
         hook.parent.mkdir(parents=True, exist_ok=True)
-        if hook.exists() and not _is_ours(hook):
-            hook.rename(hook.with_name(hook.name + CHAINED))
-            changes.append(f"{hook} kept as {hook.name}{CHAINED}, and called by ours")
-        if not hook.exists() or hook.read_bytes() != wanted:
-            aside = hook.with_name(f"{hook.name}.{os.getpid()}.tmp")
-            aside.write_bytes(wanted)
-            aside.chmod(0o755)
-            aside.replace(hook)
-            changes.append(f"hook {hook}")
+        aside.write_bytes(body(hook.name))
+        aside.chmod(0o755)
+        if os.path.lexists(hook) and not _is_ours(hook):
+            changes += _keep(hook)
+        aside.replace(hook)
+        changes.append(f"hook {hook}")
     except OSError as error:
         raise Error(f"the hook {hook} cannot be written: {error.strerror}") from None
+    finally:
+        aside.unlink(missing_ok=True)
     return changes
 
 
-def _take(hook: Path) -> list[str]:
-    if not _is_ours(hook):
-        return []
+def _keep(hook: Path) -> list[str]:
+    """Move a hook that is not ours aside. One kept earlier (another tool has replaced ours since) is never written over."""
     kept = hook.with_name(hook.name + CHAINED)
-    if kept.exists():
+    changes: list[str] = []
+    if os.path.lexists(kept):
+        number = next(n for n in count(1) if not os.path.lexists(kept.with_name(f"{kept.name}.{n}")))
+        older = kept.rename(kept.with_name(f"{kept.name}.{number}"))
+        changes.append(f"{older} is an older hook, called by nobody since {hook} was replaced; it is yours to keep or delete")
+    hook.rename(kept)
+    return [*changes, f"{hook} kept as {kept.name}, and called by ours"]
+
+
+def _take(hook: Path) -> list[str]:
+    kept = hook.with_name(hook.name + CHAINED)
+    if os.path.lexists(hook) and not _is_ours(hook):
+        return [f"{kept} is left there: {hook} is not ours any more"] if os.path.lexists(kept) else []
+    if os.path.lexists(kept):
         kept.replace(hook)
         return [f"{hook} restored"]
-    hook.unlink()
-    return [f"{hook} removed"]
+    if os.path.lexists(hook):
+        hook.unlink()
+        return [f"{hook} removed"]
+    return []
