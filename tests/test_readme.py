@@ -3,6 +3,7 @@
 `python -m tests.test_readme` from the top of the repository writes down what the program says now.
 """
 
+import itertools
 import os
 import re
 import subprocess
@@ -44,13 +45,21 @@ def played(page: str, repository: Path) -> str:
     What a command prints that begins with an id of an earlier run is asked for with that of this one.
     """
     known: dict[str, str] = {}
+    clock = itertools.count(1_767_225_660, 60)  # from 2026-01-01T00:01:00Z, a minute a command: no two commits in one second
 
     def play(match: re.Match[str]) -> str:
         lines: list[str] = []
         for command, printed in commands(match[1]):
             typed = VARYING.sub(lambda found: known.get(found[0], found[0]), command)
+            date = f"{next(clock)} +0000"
             done = subprocess.run(
-                ["sh", "-c", typed], cwd=repository, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+                ["sh", "-c", typed],
+                cwd=repository,
+                env={**os.environ, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
             said = done.stdout.decode().replace(str(repository), SHOWN_AS)
             said = "".join(f"{line.rstrip()}\n" for line in said.splitlines())
