@@ -45,7 +45,7 @@ def look(git: Git) -> Hooks:
     reason = _not_ours(git, directory)
     installed = tuple(name for name in HOOKS if _is_ours(directory / name))
     python = _python_of(directory / installed[0]) if installed else None
-    runnable = python is not None and all(os.access(path, os.X_OK) for path in (python, *(directory / name for name in installed)))
+    runnable = python is not None and all(os.access(path, os.X_OK) for path in (Path(python), *(directory / name for name in installed)))
     return Hooks(str(directory), reason is None, reason, installed, python, reason is None and len(installed) == len(HOOKS) and runnable)
 
 

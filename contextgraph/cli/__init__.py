@@ -1,34 +1,53 @@
-"""Face: people. One file a group of commands; a command is a function named as typed."""
+"""Face: people. One file a group of commands; a command is a function named as typed.
 
+Nothing is imported here before `main` runs: an interrupt in the first tenths of a second must not end in a traceback.
+"""
+
+import os
+import signal
 import sys
-
-import typer
-
-from contextgraph.cli import ask, demo, setup, state, write
-from contextgraph.cli.common import guarded
-
-app = typer.Typer(
-    name="cg",
-    help="Keeps the reasons behind commits inside Git, and brings them back when the next decision is made.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Begin with `cg init` in a repository. `cg COMMAND -h` tells more about each; `git cg` is the same program.",
-)
-for group in (setup, write, ask, state, demo):
-    group.register(app)
-
-
-@app.callback(invoke_without_command=True)
-def _cg(version: bool = typer.Option(False, "--version", help="The version, and nothing else.", is_eager=True)) -> None:
-    if version:
-        from contextgraph import __version__
-
-        typer.echo(f"cg {__version__}")
-        raise typer.Exit
+from types import FrameType
+from typing import Any
 
 
 def main() -> None:
     """The entry point of `cg` and `git-cg`."""
-    sys.exit(guarded(lambda: app(standalone_mode=False)))
+    own = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not so under nohup, or behind a shell's `&`
+    if own:
+        signal.signal(signal.SIGINT, _interrupted)
+    _open_streams()
+    from contextgraph.cli.edge import guarded
+    from contextgraph.cli.program import app
+
+    if own:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    code = guarded(lambda: app(standalone_mode=False))
+    if own:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # everything is done and said
+    sys.exit(code)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    os._exit(130)  # nothing has been begun, so there is nothing to undo
+
+
+def _open_streams() -> None:
+    """A stream that the caller closed becomes the null device; a character that the terminal's encoding lacks is spelled out."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        stream = getattr(sys, name)
+        if stream is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def __getattr__(name: str) -> Any:
+    """`contextgraph.cli.app`, made when it is first asked for."""
+    if name == "app":
+        from contextgraph.cli.program import app
+
+        return app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -72,7 +72,7 @@ def _show_why(session: Session, graph: Graph, answer: Why) -> None:
 def search(
     session: Session,
     query: Annotated[list[str], typer.Argument(metavar="QUERY", help="A question in your own words, an identifier, a sha, #123.")],
-    limit: Annotated[int, typer.Option("-n", metavar="N", help="How many results.", show_default="search.limit")] = 0,
+    limit: Annotated[int | None, typer.Option("-n", metavar="N", min=1, help="How many results.", show_default="search.limit")] = None,
     status: Status = [],  # noqa: B006
     area: Area = [],  # noqa: B006
     path: Paths = [],  # noqa: B006
@@ -110,7 +110,7 @@ def search(
 def log(
     session: Session,
     revisions: Annotated[str, typer.Argument(metavar="[RANGE]", help="Only these commits, such as main..HEAD.", show_default=False)] = "",
-    limit: Annotated[int, typer.Option("-n", metavar="N", help="How many traces.")] = 50,
+    limit: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many traces.")] = 50,
     status: Status = [],  # noqa: B006
     area: Area = [],  # noqa: B006
     path: Paths = [],  # noqa: B006

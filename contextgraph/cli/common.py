@@ -1,12 +1,9 @@
-"""What every command shares: its common options, the one error edge, and the repository it works in."""
+"""What every command shares: its common options, and the repository it works in."""
 
 import inspect
 import os
-import sys
 import time
-import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +11,8 @@ import msgspec
 import typer
 from typer.core import TyperArgument, TyperCommand
 
-from contextgraph.errors import Error
+from contextgraph import commits
+from contextgraph.cli.edge import closed
 from contextgraph.graph import Graph
 from contextgraph.ui import Terminal
 
@@ -34,23 +32,43 @@ class Session(msgspec.Struct):
     json: bool = False
     color: str | None = None
     plain_pager: bool = False
+    graph: Graph | None = None
 
     def open(self) -> Graph:
         """The repository of this run; its settings set the colours and the pager where the command line is silent."""
-        graph = Graph.open(self.directory)
+        self.graph = graph = Graph.open(self.directory)
         if not self.color:
             self.terminal = Terminal(graph.config.text("ui.color"), self.terminal.quiet, self.terminal.verbose)
         self.terminal.pager = graph.config.flag("ui.pager") and not self.plain_pager
         for warning in graph.config.warnings:
             self.terminal.warn(warning)
+        self.detail(f"repository {graph.git.common_dir}, worktree {graph.git.worktree}")
         return graph
 
-    def caught_up(self) -> Graph:
-        """The repository, with everything that happened since the last look taken in; a bar is shown when that takes long."""
+    def caught_up(self, history: bool = True) -> Graph:
+        """The repository, with everything that happened since the last look taken in; a bar is shown when that takes long.
+
+        Without `history` the index is left as it is: enough for what does not ask it anything.
+        """
         graph = self.open()
+        phases: dict[str, int] = {}
         with self.terminal.progress() as tick:
-            graph.catch_up(lambda phase, done: tick(phase, done, None))
+
+            def progress(phase: str, done: int) -> None:
+                phases[phase] = done
+                tick(phase, done, None)
+
+            started = time.perf_counter()
+            graph.catch_up(progress, history)
+        took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
+        did = ", ".join(f"{phase} {done}" for phase, done in phases.items()) or "nothing new"
+        self.detail(f"caught up in {took} with {graph.git.calls} git processes: {did}")
         return graph
+
+    def detail(self, text: str) -> None:
+        """A line on stderr with -v."""
+        if self.terminal.verbose:
+            self.terminal.say(text)
 
 
 def command(app: typer.Typer, name: str | None = None, **settings: Any) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
@@ -61,7 +79,14 @@ def command(app: typer.Typer, name: str | None = None, **settings: Any) -> Calla
 
     def register(function: Callable[..., int | None]) -> Callable[..., int | None]:
         def run(**arguments: Any) -> None:
-            code = function(_session(arguments), **arguments)
+            started = time.perf_counter()
+            session = _session(arguments)
+            try:
+                code = function(session, **{name: _readable(name, value) for name, value in arguments.items()})
+            except (BrokenPipeError, SystemExit):  # rich says with SystemExit(1) that the reader went away
+                code = closed()
+            calls = session.graph.git.calls if session.graph else 0
+            session.detail(f"{run.__name__.strip('_')}: {(time.perf_counter() - started) * 1000:.0f} ms, {calls} git processes")
             raise typer.Exit(code or 0)
 
         own = list(inspect.signature(function).parameters.values())[1:]
@@ -72,6 +97,15 @@ def command(app: typer.Typer, name: str | None = None, **settings: Any) -> Calla
         return function
 
     return register
+
+
+def _readable(name: str, value: Any) -> Any:
+    """An argument in an encoding other than the terminal's, read as a commit message in it would be (a path keeps its bytes)."""
+    if isinstance(value, list):
+        return [_readable(name, each) for each in value]
+    if isinstance(value, str) and name != "target" and not value.isascii():
+        return commits.text(os.fsencode(value))
+    return value
 
 
 def _described(own: list[inspect.Parameter]) -> type[TyperCommand]:
@@ -108,76 +142,3 @@ def _session(arguments: dict[str, Any]) -> Session:
     quiet, verbose = arguments.pop("quiet"), arguments.pop("verbose")
     terminal = Terminal(color or "auto", quiet, verbose)
     return Session(arguments.pop("directory"), terminal, arguments.pop("json_output"), color, arguments.pop("no_pager"))
-
-
-def guarded(run: Callable[[], int | None]) -> int:
-    """The one error edge: every exception becomes an exit code of CONTRACT and, where people can act, a sentence.
-
-    `run` returns the exit code that a command ended with: click hands `typer.Exit` back as a value.
-    """
-    try:
-        return _flushed(run() or 0)
-    except typer.Exit as done:
-        return _flushed(done.exit_code)
-    except Error as error:
-        return _refused(error.message, error.hint, error.code)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        return _closed()
-    except Exception as error:
-        return _foreign(error)
-
-
-def _foreign(error: Exception) -> int:
-    """An exception that is not ours: click's own for usage, the disk's, or a bug."""
-    import click
-
-    if isinstance(error, click.exceptions.Abort):
-        return 130
-    if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx:
-        Terminal().err.print(error.ctx.get_help(), soft_wrap=True)
-        return 2
-    if isinstance(error, click.UsageError):
-        where = f"see `{error.ctx.command_path} --help`" if error.ctx else "see `cg --help`"
-        return _refused(error.format_message(), where, 2)
-    if isinstance(error, click.ClickException):
-        return _refused(error.format_message(), None, 2)
-    if isinstance(error, OSError) and error.errno in (28, 30, 13, 122):
-        return _refused(f"{error.filename or 'a file'} cannot be written: {error.strerror}", "nothing that was recorded is lost", 2)
-    return _bug(error)
-
-
-def _flushed(code: int) -> int:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return _closed()
-    return code
-
-
-def _closed() -> int:
-    """The reader went away (`cg log | head`): that is an answer taken, and the interpreter must not complain at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
-def _refused(message: str, hint: str | None, code: int) -> int:
-    if os.environ.get("CG_DEBUG") == "1":
-        traceback.print_exc()
-    Terminal().error(message, hint)
-    return code
-
-
-def _bug(error: Exception) -> int:
-    """A defect of ours: one line, and a report that can be sent."""
-    if os.environ.get("CG_DEBUG") == "1":
-        traceback.print_exc()
-        return 70
-    import tempfile
-
-    report = Path(tempfile.gettempdir()) / f"contextgraph-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
-    with suppress(OSError):
-        report.write_text(f"cg {' '.join(sys.argv[1:])}\n{sys.version}\n\n{traceback.format_exc()}", encoding="utf-8", errors="replace")
-    Terminal().error(f"a defect of contextgraph: {type(error).__name__}: {error}", f"the report is in {report}")
-    return 70
