@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from contextgraph import strictjson
+from contextgraph.activity import is_time
 from contextgraph.errors import BadInputError
 
 VERSION = 1
@@ -27,7 +28,8 @@ UPCASTS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """Old version -> the function that makes the next version's body of it. Empty as long as there is only version 1."""
 
 _ID_MEMBER = re.compile(rb',"id":"([0-9a-f]{16})"')
-_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")
+_AT = re.compile(r".{19}\.[0-9]{3}Z\Z")
+"""Of one width, so that the order of the bytes is the order of time."""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -53,7 +55,8 @@ class Foreign(msgspec.Struct, frozen=True):
 def encode(kind: str, at: str, by: str, commit: str | None, fields: dict[str, Any]) -> bytes:
     """The bytes of one event, without the line feed.
 
-    Raises BadInputError when the line would be over HARD_LIMIT.
+    Raises BadInputError when the line would be over HARD_LIMIT, or could not be read again (a float, a NUL, half a surrogate
+    pair, a number beyond 64 bits, a time that is none): what is written is for ever.
     """
     body = {"by": by, "kind": kind, "v": VERSION, **fields}
     if commit is not None:
@@ -63,6 +66,9 @@ def encode(kind: str, at: str, by: str, commit: str | None, fields: dict[str, An
     line = strictjson.dumps({"at": at, **strictjson.sort_keys(body)})
     if len(line) > HARD_LIMIT:
         raise BadInputError(f"the event has {len(line):,} bytes; the limit is {HARD_LIMIT:,}", TOO_LONG)
+    read = decode(line, "")
+    if isinstance(read, Foreign):
+        raise BadInputError(f"this cannot be kept in a note: {read.why}")
     return line
 
 
@@ -79,12 +85,12 @@ def decision_id(*parts: str) -> str:
 def decode(line: bytes, key: str) -> Event | Foreign:
     """Read one line of the note on `key`. Never raises: what cannot be read is Foreign, with the reason."""
     if len(line) > HARD_LIMIT:
-        return Foreign(line, f"longer than {HARD_LIMIT:,} bytes")
+        return Foreign(line, f"longer than {HARD_LIMIT:,} bytes", newer=_looks_newer(line))
     try:
         body = strictjson.loads(line, floats=False)
     except BadInputError as error:
         return Foreign(line, error.message, newer=_looks_newer(line))
-    if not isinstance(body, dict) or not isinstance(body.get("v"), int):
+    if not isinstance(body, dict) or type(body.get("v")) is not int:  # `true` is an int to isinstance
         return Foreign(line, "not an event")
     if body["v"] > VERSION:
         return Foreign(line, f"version {body['v']}", newer=True)
@@ -118,7 +124,7 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
     for name in ("kind", "at", "by"):
         if not isinstance(body[name], str):
             raise BadInputError(f"`{name}` is not a string")
-    if not _AT.match(body["at"]):
+    if not _AT.match(body["at"]) or not is_time(body["at"]):
         raise BadInputError("`at` is not a time")
     if not isinstance(body.get("commit", ""), str):
         raise BadInputError("`commit` is not a string")
@@ -138,7 +144,7 @@ def moment(seconds: float) -> str:
     """
     bounded = min(max(seconds, -62135596800), 253402300799)
     whole = int(bounded // 1)
-    stamp = datetime.fromtimestamp(0, UTC).fromtimestamp(whole, UTC)
+    stamp = datetime.fromtimestamp(whole, UTC)
     return f"{stamp:%Y-%m-%dT%H:%M:%S}.{int((bounded - whole) * 1000):03d}Z".rjust(24, "0")
 
 

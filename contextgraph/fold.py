@@ -1,7 +1,7 @@
 """State is a fold over events: any order and any partition of the same events gives the same state."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -10,6 +10,7 @@ from contextgraph.errors import BadInputError
 from contextgraph.event import Event, decision_id
 from contextgraph.trace import LISTS, SCALARS, CarriedFrom, Carry, Decision, Trace
 
+HOWS: dict[str, Carry] = {how: how for how in get_args(Carry)}
 SPEAKS_FOR_ITSELF = frozenset({"amend", "rebase", "reset", "remap", "host-rebase"})
 """How a commit is carried when the new message replaces the old one: trailer decisions of the old message stay behind.
 Carried by squash or cherry-pick they go along (CONTRACT, Decision trailers). Such a commit is also carried *onward*:
@@ -50,15 +51,15 @@ Edge = tuple[str, str, str, str, str | None]
 
 
 def fold(events: Iterable[Event], as_of: str | None = None, declared: Iterable[Edge] = ()) -> State:
-    """The state after `events` (those with `at` <= as_of, an RFC 3339 time, when given).
+    """The state after `events` (those with `at` <= as_of, as `event.moment` writes it, when given).
 
-    `declared` are the replacements that decisions themselves state (`Supersedes:`), wherever those were read.
-
-    Tombstones count whenever they were written: what was redacted does not come back by looking at the past.
+    `declared` are the replacements that decisions themselves state (`Supersedes:`), wherever those were read. Tombstones
+    count whenever they were written: what was redacted does not come back by looking at the past.
     """
-    unique = sorted({event.id: event for event in events}.values(), key=lambda event: (event.at, event.id))
-    redacted = frozenset(str(event.body.get("target")) for event in unique if event.kind == "redacted")
-    purged = frozenset(str(event.body.get("target")) for event in unique if event.kind == "purged")
+    # A line without `commit` that was copied to another note is an event of that commit too: the same id, another key.
+    unique = sorted({(event.id, event.key): event for event in events}.values(), key=lambda event: (event.at, event.id, event.key))
+    redacted = frozenset(_ids(unique, "redacted", "target"))
+    purged = frozenset(_ids(unique, "purged", "target"))
     visible = [e for e in unique if e.id not in redacted and e.id not in purged and (as_of is None or e.at <= as_of)]
     of_kind: dict[str, list[Event]] = {}
     for event in visible:
@@ -70,11 +71,17 @@ def fold(events: Iterable[Event], as_of: str | None = None, declared: Iterable[E
         links=_links(of_kind.get("carried", ())),
         merged={event.key: event for event in of_kind.get("merged", ())},
         superseded=superseded,
-        acked={str(event.body.get("finding")): event for event in of_kind.get("acked", ())},
+        acked=_ids(of_kind.get("acked", ()), "acked", "finding"),
         redacted=redacted,
         purged=purged,
         problems=problems,
     )
+
+
+def _ids(events: Iterable[Event], kind: str, field: str) -> dict[str, Event]:
+    """The ids that the events of a kind name in `field`, each with the last event that does."""
+    named = ((event.body.get(field), event) for event in events if event.kind == kind)
+    return {identity: event for identity, event in named if isinstance(identity, str)}
 
 
 def replacements(events: Iterable[Event]) -> Iterator[Edge]:
@@ -90,7 +97,7 @@ def supersessions(edges: Iterable[Edge]) -> tuple[dict[str, Replacement], tuple[
     """Replacement of each decision id, and the edges refused because they would close a circle (the earlier (at, id) wins)."""
     found: dict[str, Replacement] = {}
     problems: list[str] = []
-    for at, event_id, target, new, because in sorted(edges, key=lambda edge: edge[:4]):
+    for at, event_id, target, new, because in sorted(edges, key=lambda edge: (*edge[:4], edge[4] or "")):
         step: str | None = new
         while step is not None and step != target:
             step = found[step].by_id if step in found else None
@@ -113,9 +120,9 @@ def _links(events: Iterable[Event]) -> dict[str, tuple[Link, ...]]:
     """Links fold by (commit, from): the first to say it is kept."""
     links: dict[str, dict[str, Link]] = {}
     for event in events:
-        old, how = event.body.get("from"), event.body.get("how")
-        if isinstance(old, str) and isinstance(how, str) and old != event.key:
-            links.setdefault(event.key, {}).setdefault(old, Link(event.at, old, how))  # type: ignore[arg-type]
+        old, how = event.body.get("from"), HOWS.get(str(event.body.get("how")))
+        if isinstance(old, str) and how is not None and old != event.key:
+            links.setdefault(event.key, {}).setdefault(old, Link(event.at, old, how))
     return {key: tuple(sorted(group.values())) for key, group in links.items()}
 
 
@@ -154,18 +161,11 @@ def given_trace(state: State, sha: str) -> Trace:
         for decision in trace.decisions:
             if trailers or decision.source != "trailer":
                 decisions.setdefault(decision.id or "", retire(state, decision))
-    times = [event.at for event, _ in gathered]
+    first, last = (gathered[0][0].at, gathered[-1][0].at) if gathered else (None, None)
     fields["decisions"] = [d for d in decisions.values() if d.id not in state.redacted and d.id not in state.purged]
     fields["areas"] = sorted({*fields["areas"], *(d.area for d in fields["decisions"] if d.area)})
-    return Trace(
-        **fields,
-        sha=sha,
-        id=sha,
-        recorded=bool(gathered),
-        carried_from=sources,
-        created_at=times[0] if times else None,
-        updated_at=times[-1] if times else None,
-    )
+    shown = {"recorded": bool(gathered), "carried_from": sources, "created_at": first, "updated_at": last}
+    return Trace(**fields, **shown, sha=sha, id=sha)
 
 
 def recorded_trace(event: Event) -> Trace:

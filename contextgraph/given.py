@@ -1,5 +1,6 @@
 """What somebody hands to us as JSON, made into a Trace, or refused with the field, the value and what was expected."""
 
+import codecs
 import difflib
 import re
 from collections.abc import Iterator
@@ -8,9 +9,10 @@ from typing import Any, get_args
 import msgspec
 
 from contextgraph import strictjson
+from contextgraph.activity import Noun
 from contextgraph.errors import BadInputError
 from contextgraph.event import HARD_LIMIT, TOO_LONG
-from contextgraph.trace import GIVEN, Decision, Noun, Trace
+from contextgraph.trace import GIVEN, Decision, Trace
 
 DERIVED_OF_DECISION = frozenset({"id", "trace_id", "timestamp", "superseded_by"})
 
@@ -22,7 +24,7 @@ def parse(data: bytes) -> tuple[Trace, list[str]]:
     """
     if len(data) > HARD_LIMIT:
         raise BadInputError(f"the trace has {len(data):,} bytes; the limit is {HARD_LIMIT:,}", TOO_LONG)
-    raw = strictjson.loads(data, floats=True)
+    raw = strictjson.loads(data.removeprefix(codecs.BOM_UTF8), floats=True)
     if not isinstance(raw, dict):
         raise BadInputError(f"a trace is a JSON object, and this is {_kind(raw)}", '`{"decisions": [{"context": "…"}]}` is one')
     warnings = list(_strip_derived(raw))
@@ -60,7 +62,7 @@ def _numbers(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _decision_numbers(decision: Any) -> Any:
     confidence = decision.get("confidence") if isinstance(decision, dict) else None
-    if isinstance(confidence, str) and re.fullmatch(r"\d+(\.\d+)?|\.\d+", confidence):
+    if isinstance(confidence, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?|\.[0-9]+", confidence):
         return {**decision, "confidence": float(confidence)}
     return decision
 
@@ -99,7 +101,7 @@ def _suggestion(name: str, owner: type[Noun]) -> str:
 
 def _explain(message: str, raw: Any) -> str:
     """msgspec's words with the field first and the value shown: `decisions[0].selected`: expected int, got "x"."""
-    words, _, where = message.partition(" - at `$")
+    words, _, where = message.rpartition(" - at `$") if message.endswith("`") else (message, "", "")
     path = where.rstrip("`").lstrip(".")
     value: Any = raw
     for name, index in re.findall(r"\.?([^.\[\]]+)|\[(\d+)\]", path):
@@ -109,7 +111,7 @@ def _explain(message: str, raw: Any) -> str:
             break
     field = f"`{path}`" if path else "the trace"
     if isinstance(value, dict | list) or words.startswith("`"):
-        return f"{field}: {words[:1].lower() if words[:1] == 'E' else words[:1]}{words[1:]}"
+        return f"{field}: {words[:1].lower()}{words[1:]}"
     shown = strictjson.dumps(value).decode() if value is None or isinstance(value, bool | int | float | str) else str(value)
     shown = shown if len(shown) <= 60 else shown[:59] + "…"
     return f"{field} is {shown}: {words[0].lower()}{words[1:]}"

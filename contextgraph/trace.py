@@ -4,10 +4,15 @@ One set of types serves reading and writing. What git knows (sha, files, status,
 shown and is never stored; `GIVEN` names the fields that a `recorded` event may carry.
 """
 
+# ruff: noqa: RUF012  (msgspec gives every value a list of its own; ruff sees that only where Struct itself is the base)
+
 import re
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
+
+from contextgraph.activity import Count, ErrorRecord, Escalation, ModelCall, Noun, TokenUsage, ToolCall
 
 Category = Literal["architecture", "implementation", "tooling", "recovery", "escalation"]
 Level = Literal["low", "medium", "high"]
@@ -16,10 +21,6 @@ Status = Literal["pending", "landed", "reverted"]
 Carry = Literal["amend", "rebase", "squash", "cherry-pick", "reset", "host-squash", "host-rebase", "remap"]
 
 DECISION_ID = re.compile(r"cg-[0-9a-f]{12}\Z")
-
-
-class Noun(msgspec.Struct, frozen=True, kw_only=True):
-    """A value: two with the same fields are the same."""
 
 
 class Option(Noun, frozen=True, kw_only=True):
@@ -90,49 +91,6 @@ class DiffStats(Noun, frozen=True, kw_only=True):
     deletions: int
 
 
-class TokenUsage(Noun, frozen=True, kw_only=True):
-    input: int = 0
-    output: int = 0
-    cached: int = 0
-
-
-class ToolCall(Noun, frozen=True, kw_only=True):
-    tool: str
-    id: str | None = None
-    args: Any = None
-    result: Any = None
-    success: bool | None = None
-    duration: int | None = None
-    timestamp: str | None = None
-
-
-class ErrorRecord(Noun, frozen=True, kw_only=True):
-    message: str
-    id: str | None = None
-    tool: str | None = None
-    recovery: str | None = None
-    iterations: int | None = None
-    timestamp: str | None = None
-
-
-class ModelCall(Noun, frozen=True, kw_only=True):
-    model: str
-    id: str | None = None
-    provider: str | None = None
-    tokens: TokenUsage | None = None
-    duration: int | None = None
-    reasoning: str | None = None
-    timestamp: str | None = None
-
-
-class Escalation(Noun, frozen=True, kw_only=True):
-    from_tier: str | None = None
-    to_tier: str | None = None
-    reason: str | None = None
-    iteration: int | None = None
-    timestamp: str | None = None
-
-
 class Evidence(Noun, frozen=True, kw_only=True):
     """Why a status is what it is: the rule that said so, and the commit that it looked at."""
 
@@ -169,10 +127,10 @@ class Trace(Noun, frozen=True, kw_only=True):
     errors: list[ErrorRecord] = []
     model_calls: list[ModelCall] = []
     mode: str | None = None
-    iterations: int | None = None
+    iterations: Count | None = None
     escalations: list[Escalation] = []
-    duration: int | None = None
-    tokens_used: TokenUsage | int | None = None
+    duration: Count | None = None
+    tokens_used: TokenUsage | Count | None = None
     summary: str | None = None
     status: Status | None = None
     landed_at: str | None = None
@@ -196,11 +154,14 @@ GIVEN = frozenset(LISTS + SCALARS)
 def plain(value: object) -> Any:
     """A noun as built-in values for a note line: nothing that is absent, and no floats (they become decimal strings).
 
-    What a caller put into a free field (`args`, `result`) stays as it is, floats apart.
+    What a caller put into a free field (`args`, `result`) stays as it is, floats apart. A field that must be there stays too,
+    empty or not: without it the line could not be read again.
     """
     if isinstance(value, Noun):
-        fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
-        return {name: plain(field) for name, field in fields if field not in (None, [], "")}
+        fields = ((name, getattr(value, name), absent) for name, absent in _absences(type(value)).items())
+        return {
+            name: plain(field) for name, field, absent in fields if not any(type(field) is type(each) and field == each for each in absent)
+        }
     if isinstance(value, dict):
         return {str(key): plain(field) for key, field in value.items()}
     if isinstance(value, list):
@@ -208,7 +169,19 @@ def plain(value: object) -> Any:
     return decimal(value) if isinstance(value, float) else value
 
 
+@cache
+def _absences(noun: type[Noun]) -> dict[str, tuple[Any, ...]]:
+    """Each field of a noun with the values that say nothing there: none in a required field, None alone in a free one."""
+    free: tuple[Any, ...] = (None,)
+    empty: tuple[Any, ...] = (None, [], "")
+    return {f.name: () if f.required else free if f.type is Any else empty for f in msgspec.structs.fields(noun)}
+
+
 def decimal(number: float) -> str:
     """A float as the shortest decimal string that reads back the same, without an exponent: 0.9 -> "0.9"."""
-    text = repr(number)
-    return format(number, ".20f").rstrip("0").rstrip(".") if "e" in text else text
+    text = repr(number + 0.0)  # -0.0 becomes 0.0
+    if "e" not in text:
+        return text
+    from decimal import Decimal
+
+    return format(Decimal(text), "f")
