@@ -34,22 +34,35 @@ def find(connection: sqlite3.Connection, question: str, condition: str, values: 
     if not words:
         return Words([], [], 0.0, 0.0)
     expression = text.match(words)
-    rows = connection.execute(
-        f"SELECT c.sha, -bm25(words, 5.0, 1.0, 1.0) AS score, c.id FROM words JOIN commits c ON c.id = words.rowid"
-        f" WHERE words MATCH ? AND {condition} ORDER BY score DESC LIMIT {COMMITS}",
-        [expression, *values],
-    ).fetchall()
-    decided = connection.execute(
-        "SELECT d.id, -bm25(decision_words, 3.0, 1.0) AS score, d.row FROM decision_words JOIN decisions d ON d.row = decision_words.rowid"
-        f" LEFT JOIN commits c ON c.sha = d.home WHERE decision_words MATCH ? AND {condition} ORDER BY score DESC LIMIT {DECISIONS}",
-        [expression, *values],
-    ).fetchall()
+    ranked = "SELECT rowid AS number, -bm25(words, 5.0, 1.0, 1.0) AS score FROM words WHERE words MATCH ?"
+    source = f"JOIN commits c ON c.id = number WHERE {condition}"
+    rows = _best(connection, "c.sha", ranked, source, [expression, *values], COMMITS)
+    ranked = "SELECT rowid AS number, -bm25(decision_words, 3.0, 1.0) AS score FROM decision_words WHERE decision_words MATCH ?"
+    source = f"JOIN decisions d ON d.row = number LEFT JOIN commits c ON c.sha = d.home WHERE {condition}"
+    decided = _best(connection, "d.id", ranked, source, [expression, *values], DECISIONS)
     return Words(
         [Hit(sha, score) for sha, score, _ in rows],
         [Hit(key, score) for key, score, _ in decided],
         _coverage(connection, "words", words, rows[0][2]) if rows else 0.0,
         _coverage(connection, "decision_words", words, decided[0][2]) if decided else 0.0,
     )
+
+
+def _best(
+    connection: sqlite3.Connection, key: str, ranked: str, source: str, values: list[object], count: int
+) -> list[tuple[str, float, int]]:
+    """(key, score, row) of the best `count` rows of `ranked` that pass the conditions in `source`.
+
+    Common words match tens of thousands of rows, and conditions cost more than scores: they are put to a short list, and to
+    all only when that leaves too few.
+    """
+    for short_list in (4 * count, -1):
+        best = f"({ranked} ORDER BY score DESC LIMIT {short_list})"
+        query = f"SELECT {key}, score, number FROM {best} {source} ORDER BY score DESC LIMIT {count}"
+        rows: list[tuple[str, float, int]] = connection.execute(query, values).fetchall()
+        if len(rows) == count or not connection.execute(f"{ranked} LIMIT 1 OFFSET {4 * count}", values[:1]).fetchone():
+            break
+    return rows
 
 
 def _coverage(connection: sqlite3.Connection, table: str, words: list[str], row: int) -> float:
