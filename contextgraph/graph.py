@@ -22,7 +22,8 @@ from contextgraph.notes import Store
 from contextgraph.query import log, overview, search, why
 from contextgraph.query.filters import Filters
 from contextgraph.query.view import Moment, View
-from contextgraph.status import landing, reverts
+from contextgraph.status import landing, linking, reverts, tracking
+from contextgraph.status.ledger import Ledger
 from contextgraph.trace import Decision, Trace
 
 T = TypeVar("T")
@@ -122,6 +123,16 @@ class Graph:
             history.add(sorted(changed))
         landing.sync(self.database, self.git, self.target)
         reverts.sync(self.database, self.git)
+        self._link(changed)
+
+    def _link(self, changed: set[str]) -> None:
+        """Follow commits that were rewritten without a hook. The links are the same bytes in every clone; where nothing
+        may be recorded (no `cg init` here) the index alone has them."""
+        lines = linking.find(self.database, self.git, changed, self.refs.values())
+        if lines:
+            Noted(self.database, self.store).add(lines)
+            if self.installed:
+                self.store.append(lines)
 
     def _detached(self) -> list[str]:
         """HEAD's commit when no branch has it (detached, or on a branch of a linked worktree that is being born)."""
@@ -313,6 +324,30 @@ class Graph:
             null = subprocess.DEVNULL
             here = {**self.environment, "GIT_DIR": str(self.git.git_dir)}
             subprocess.Popen(command, start_new_session=True, cwd=self.git.home, env=here, stdin=null, stdout=null, stderr=null)
+
+    def track(self, branch: str = "") -> tracking.Track:
+        """What changed since the last look; another branch than the target is asked about without remembering."""
+        if branch and (self.target is None or branch != self.target.name):
+            tip = self.resolve(branch)
+            reached = set(self.git.text("rev-list", tip).split())
+            ledger = Ledger(self.database, branch, reaches=reached)
+            return tracking.look(self.database, ledger, writable=False)
+        return self._healed(lambda: tracking.look(self.database, self.view.ledger(), self.database.writable))
+
+    def remap(self, pairs: list[tuple[str, str]]) -> tuple[int, int]:
+        """Carry records along (old, new) pairs; returns how many were carried, and how many stay with dropped commits."""
+        connection = self.database.connection
+        noted = {key for (key,) in connection.execute("SELECT DISTINCT key FROM events WHERE kind IN ('recorded', 'carried')")}
+        kept = [(old, new, "remap") for old, new in pairs if old in noted and old != new]
+        lines = linking.lines_of(self.git, [pair for pair in kept if pair[1].strip("0")])
+        if lines:
+            self.store.append(lines)
+            Noted(self.database, self.store).add(lines)
+        return len(lines), len(kept) - len(lines)
+
+    def title(self, sha: str) -> str:
+        row = self.database.connection.execute("SELECT subject FROM commits WHERE sha = ?", (sha,)).fetchone()
+        return str(row[0]) if row else ""
 
     def note(self, line: str) -> None:
         """One line in the log of this repository; a log that cannot be written is no reason to stop."""

@@ -12,6 +12,7 @@ from rich.text import Text
 from contextgraph.query.log import Listing
 from contextgraph.query.search import Answer
 from contextgraph.query.why import Why
+from contextgraph.status.tracking import Change
 from contextgraph.trace import Decision, Trace
 from contextgraph.ui import inert
 
@@ -53,7 +54,7 @@ def why(answer: Why, message: str | None, reasons: Sequence[str]) -> RenderableT
         parts.append(trace(each, None))
     if not answer.decisions and (answer.trace or answer.traces):
         parts += [Text(""), Text("No decision is recorded here.", style="yellow")]
-    return Group(*parts, *_reasons(reasons))
+    return Group(*parts, *incomplete(reasons))
 
 
 def search(answer: Answer, explain: bool, reasons: Sequence[str]) -> RenderableType:
@@ -69,7 +70,7 @@ def search(answer: Answer, explain: bool, reasons: Sequence[str]) -> RenderableT
         parts.append(Text(f"{len(answer.results)} of {answer.total} candidates; -n shows more", style="dim"))
     if not answer.results:
         parts.append(Text("Nothing was found."))
-    return Group(*parts, *_reasons(reasons))
+    return Group(*parts, *incomplete(reasons))
 
 
 def log(answer: Listing, decisions: bool, reasons: Sequence[str]) -> RenderableType:
@@ -82,7 +83,7 @@ def log(answer: Listing, decisions: bool, reasons: Sequence[str]) -> RenderableT
         parts.append(Text(f"{len(answer.traces)} of {answer.total}; -n shows more", style="dim"))
     if not answer.traces:
         parts.append(Text("Nothing was found."))
-    return Group(*parts, *_reasons(reasons))
+    return Group(*parts, *incomplete(reasons))
 
 
 def heading(each: Trace) -> Text:
@@ -181,5 +182,14 @@ def _traits(item: Decision) -> list[tuple[str, object]]:
     ]
 
 
-def _reasons(reasons: Sequence[str]) -> list[RenderableType]:
+def change(each: Change, words: str) -> Text:
+    """One line of `cg track`: what a trace was and is now, and by what."""
+    style = STATUS_STYLE.get(each.after, "dim")
+    facts = [f"{fact.rule} {(fact.commit or '')[:12]} {fact.detail or ''}".strip() for fact in each.evidence]
+    line = Text.assemble((f"{each.sha[:10]} ", "yellow"), (f"{each.before or 'new'} -> ", "dim"), (each.after, style))
+    return line.append(f"  {inert(words)}").append(f"  ({inert('; '.join(facts))})" if facts else "", style="dim")
+
+
+def incomplete(reasons: Sequence[str]) -> list[RenderableType]:
+    """A line for everything that keeps the answer from being whole."""
     return [Text.assemble(("incomplete: ", "yellow"), inert(reason)) for reason in reasons]

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from contextgraph import commits
-from contextgraph.capture import record, reflog, spool, staged
+from contextgraph.capture import record, reflog, rewrites, spool, staged
 from contextgraph.errors import GitError
 from contextgraph.event import Event
 from contextgraph.git import Git
@@ -103,6 +103,8 @@ def _from_reflogs(git: Git, known: Seen, made: Made) -> dict[str, reflog.Mark]:
         if reflog.in_rebase(path.parent.parent) and any(entry.rebase for entry in entries):
             continue
         marks[name] = mark
+        if not any(entry.rebase for entry in entries):  # an amend on the way of a rebase is a step, and the rebase names its end
+            made.pairs += [pair for pair in rewrites.pairs(git, entries) if pair not in made.pairs]
         fresh = [entry for entry in entries if entry.candidate and not _worktree_birth(name, entry)]
         foreign = reflog.strangers(git, fresh)
         picked = _reachable(git, {entry.new for entry in fresh if entry.rebase})

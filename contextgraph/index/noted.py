@@ -67,6 +67,12 @@ class Noted:
                 for decision in recorded_trace(line).decisions:
                     insert_decision(connection, decision, key, "note", line.at)
 
+    def add(self, lines: Iterable[tuple[str, bytes]]) -> None:
+        """Take in lines that were just written to the journal, or that follow from git and may not be written here."""
+        with self.database.transaction() as connection:
+            for key, line in lines:
+                self._insert(connection, key, [decode(line, key)])
+
     def events(self, shas: Iterable[str]) -> list[Event]:
         """The events of these commits and of everything that was carried into them."""
         found: list[Event] = []

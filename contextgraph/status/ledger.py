@@ -1,6 +1,7 @@
 """The status of a trace: pending, landed or reverted, with the evidence; now, or as the target branch was at a moment."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -31,12 +32,22 @@ class Revert(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """Answers for one target branch. `reached` tells whether the branch had a commit at the moment asked about."""
+    """Answers for one branch: the target, whose landings are in the index, or another one that has the commits `reaches`.
 
-    def __init__(self, database: Database, branch: str | None, reached: Callable[[str, int], bool] | None = None) -> None:
+    `reached` tells whether the target had a commit, landed at that time, at the moment asked about.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        branch: str | None,
+        reached: Callable[[str, int], bool] | None = None,
+        reaches: AbstractSet[str] | None = None,
+    ) -> None:
         self.connection = database.connection
         self.branch = branch
         self._reached = reached
+        self._reaches = reaches
         self._landings: dict[str, tuple[str, int] | None] = {}
         self._outcomes: dict[str, Outcome] = {}
 
@@ -49,7 +60,10 @@ class Ledger:
 
     def landing(self, sha: str) -> tuple[str, int] | None:
         """The landing commit of `sha` and its time (Unix seconds), when the target branch has it."""
-        if sha not in self._landings:
+        if sha not in self._landings and self._reaches is not None:
+            row = self.connection.execute("SELECT commit_time FROM commits WHERE sha = ?", (sha,)).fetchone()
+            self._landings[sha] = (sha, row[0]) if row and sha in self._reaches else None
+        elif sha not in self._landings:
             row = self.connection.execute(
                 "SELECT c.landing, l.commit_time FROM commits c JOIN commits l ON l.sha = c.landing WHERE c.sha = ?", (sha,)
             ).fetchone()

@@ -1,0 +1,98 @@
+"""A host's squash merge leaves no link: the old tip, merged again into the squash's parent, must give its very tree.
+
+Right in 87 to 100 % of real merges and never wrong in 2,000 tries (EVIDENCE, Which commit became which).
+"""
+
+from collections.abc import Iterator
+
+from contextgraph.errors import GitError
+from contextgraph.git import Git
+from contextgraph.index.database import Database
+
+MOST = 60
+"""Merges tried at one look (3 to 15 ms each); the rest is tried at the next."""
+Pair = tuple[str, str, str]
+
+
+def find(
+    database: Database, git: Git, known: int, records: bool, heads: list[str], linked: set[str], tried: list[tuple[str, str]]
+) -> Iterator[Pair]:
+    """(old, squash, "host-squash") for every recorded commit of a branch that a new commit of the target squashes.
+
+    `records`: there are new records, so that commits known before may be their squashes. `linked` have gone elsewhere.
+    """
+    pending = _pending(database) - linked
+    if not pending:
+        return
+    tips = {tip: members for tip in [*heads, *pending] if (members := _members(database, tip)) and members & pending}
+    paths = {tip: _paths(database, members) for tip, members in tips.items()}
+    done: set[str] = set()
+    attempts = 0
+    for squash, parent in _candidates(database, known, records):
+        touched = _paths(database, {squash})
+        for tip in sorted(tips, key=lambda each: -len(tips[each])):
+            members = tips[tip]
+            if not touched or tip in done or touched - paths[tip] or _was_tried(database, tip, squash) or attempts >= MOST:
+                continue
+            attempts += 1
+            if same_tree(git, squash, parent, tip):
+                done |= members
+                yield from ((old, squash, "host-squash") for old in sorted(members & pending))
+                break
+            tried.append((tip, squash))
+
+
+def same_tree(git: Git, squash: str, parent: str, tip: str) -> bool:
+    """Whether merging `tip` into `parent` gives the tree of `squash`, and that differs from the parent's own."""
+    trees = git.run("rev-parse", f"{squash}^{{tree}}", f"{parent}^{{tree}}").decode().split()
+    if trees[0] == trees[1]:
+        return False
+    try:
+        merged = git.run("merge-tree", "--write-tree", "--no-messages", parent, tip, accept=(0, 1))
+    except GitError:  # unrelated histories, or a git older than 2.38
+        return False
+    return merged.decode().split("\n", 1)[0] == trees[0]
+
+
+def _pending(database: Database) -> set[str]:
+    """Recorded commits that the target does not have and that were not carried anywhere."""
+    rows = database.connection.execute(
+        "SELECT DISTINCT e.key FROM events e JOIN commits c ON c.sha = e.key WHERE e.kind IN ('recorded', 'carried') AND c.landing IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM links WHERE old = e.key)"
+    )
+    return {sha for (sha,) in rows}
+
+
+def _members(database: Database, tip: str) -> set[str]:
+    """What `tip` has and the target has not."""
+    found: set[str] = set()
+    waiting = [tip]
+    while waiting and len(found) < 2_000:
+        sha = waiting.pop()
+        row = database.connection.execute("SELECT parents, landing FROM commits WHERE sha = ?", (sha,)).fetchone()
+        if row is not None and row[1] is None and sha not in found:
+            found.add(sha)
+            waiting += row[0].split()
+    return found
+
+
+def _paths(database: Database, shas: set[str]) -> set[int]:
+    found: set[int] = set()
+    for sha in shas:
+        rows = database.connection.execute("SELECT path_id FROM touched WHERE commit_id = (SELECT id FROM commits WHERE sha = ?)", (sha,))
+        found |= {path for (path,) in rows}
+    return found
+
+
+def _candidates(database: Database, known: int, all_recent: bool) -> list[tuple[str, str]]:
+    """(commit, parent) of the target's own first-parent commits with one parent, new ones; recent ones when records are new."""
+    rows = database.connection.execute(
+        "SELECT sha, parents FROM commits WHERE landing = sha AND id > ? AND parents <> '' AND instr(parents, ' ') = 0"
+        " ORDER BY commit_time DESC LIMIT 500",
+        (0 if all_recent else known,),
+    )
+    return [(sha, parent) for sha, parent in rows]
+
+
+def _was_tried(database: Database, tip: str, squash: str) -> bool:
+    return database.connection.execute("SELECT 1 FROM tried WHERE old = ? AND new = ?", (tip, squash)).fetchone() is not None

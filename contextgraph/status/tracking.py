@@ -1,0 +1,39 @@
+"""What changed since the last look: which traces landed, were reverted, came back or were carried onward."""
+
+import msgspec
+
+from contextgraph.index.database import Database
+from contextgraph.status.ledger import Ledger, onward
+from contextgraph.trace import Evidence
+
+
+class Change(msgspec.Struct, frozen=True, rename={"before": "from", "after": "to"}):
+    """One trace whose status moved; `before` is None for one that was not there at the last look."""
+
+    sha: str
+    before: str | None
+    after: str
+    evidence: list[Evidence]
+
+
+class Track(msgspec.Struct, frozen=True):
+    changes: list[Change]
+    counts: dict[str, int]
+    first: bool
+
+
+def look(database: Database, ledger: Ledger, writable: bool) -> Track:
+    """Compare every recorded trace with the last look, and remember this one. The first look only remembers."""
+    keys = {sha for (sha,) in database.connection.execute("SELECT key FROM events WHERE kind = 'recorded' UNION SELECT new FROM links")}
+    before = dict(database.connection.execute("SELECT sha, status FROM tracked"))
+    after = {sha: "carried" if onward(database, sha) else ledger.outcome(sha).status for sha in keys}
+    moved = [sha for sha in sorted(keys) if before.get(sha) != after[sha] and (sha in before or after[sha] != "pending")]
+    changes = [Change(sha, before.get(sha), after[sha], list(ledger.outcome(sha).evidence)) for sha in moved]
+    first = database.get("tracked") is None
+    if writable and (first or before != after):
+        with database.transaction() as connection:
+            connection.execute("DELETE FROM tracked")
+            connection.executemany("INSERT INTO tracked VALUES (?, ?)", after.items())
+            database.put("tracked", "yes")
+    counts = {name: sum(status == name for status in after.values()) for name in ("pending", "landed", "reverted")}
+    return Track([] if first else changes, counts, first)
