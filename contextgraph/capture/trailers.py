@@ -130,10 +130,11 @@ def acks(message: str) -> list[Ack]:
     return [Ack(finding.strip(), because.strip()) for finding, _, because in parts if finding.strip()]
 
 
-def decision(pairs: Iterable[tuple[str, str]]) -> Decision:
+def decision(pairs: Iterable[tuple[str, str]], strict: bool = False) -> Decision:
     """One decision from canonical (key, value) pairs. A value that its field does not allow is kept as a constraint's words.
 
-    A commit message cannot be refused after the fact, so nothing that somebody wrote is dropped.
+    A commit message cannot be refused after the fact, so nothing that somebody wrote is dropped. What can still be mended
+    is read `strict`: BadInputError names the value.
     """
     fields: dict[str, Any] = {}
     for key, value in pairs:
@@ -141,6 +142,8 @@ def decision(pairs: Iterable[tuple[str, str]]) -> Decision:
             step = _field(key, value)
             given.convert({"decisions": [{"context": "-", **step}]})
         except BadInputError:
+            if strict:
+                raise
             step = {"constraints": [f"{key.capitalize()}: {value}"]}
         for name, item in step.items():
             if isinstance(item, list) and name in fields:

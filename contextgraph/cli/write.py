@@ -8,24 +8,13 @@ import msgspec
 import typer
 
 from contextgraph import given
-from contextgraph.capture import staged, trailers
+from contextgraph.capture import staged
+from contextgraph.cli import form
 from contextgraph.cli.common import Session, command
 from contextgraph.errors import UsageError
-from contextgraph.event import HARD_LIMIT
+from contextgraph.event import HARD_LIMIT, TOO_LONG
 from contextgraph.graph import Graph
-from contextgraph.trace import Decision, Trace, plain
-
-FORM = """
-# One decision, in the words of commit trailers. Lines that begin with # are left out; an empty form stages nothing.
-# Decision:      what was chosen
-# Context:       the question
-# Rejected:      an alternative | the reason          (repeatable)
-# Because:       why                                  (repeatable)
-# Constraint:    what must stay so                    (repeatable)
-# Guard:         GLOB: RE                             (repeatable)
-# Risk: low, medium or high    Reversible: yes or no    Confidence: 0 to 1    Category: …    Area: …    Expires: 2027-01-31
-# Supersedes:    a decision id
-"""
+from contextgraph.trace import Decision, Trace
 
 
 def register(app: typer.Typer) -> None:
@@ -62,13 +51,16 @@ def decide(
     supersedes: Annotated[str, typer.Option("--supersedes", metavar="ID", help="The decision that this one replaces.")] = "",
     commit: Annotated[str, typer.Option("--commit", metavar="REV", help="Attach it to this commit instead of staging it.")] = "",
     edit: Annotated[bool, typer.Option("--edit", help="Write it in the editor, on a form.")] = False,
-    drop: Annotated[int, typer.Option("--drop", metavar="N", help="Unstage the decision with that number.", show_default=False)] = 0,
+    drop: Annotated[
+        int | None, typer.Option("--drop", metavar="N", help="Unstage the decision with that number; with --edit, edit it.")
+    ] = None,
 ) -> int:
     """Write a decision down, for the next commit or for one there.
 
     Without --commit it is staged, per worktree like the index, and the next commit made here takes it.
     """
-    graph = session.caught_up()
+    # What is staged must be bound to its commit first; only --supersedes asks the index anything.
+    graph = session.caught_up(history=bool(supersedes))
     one = {"risk": risk, "category": category, "area": area, "confidence": confidence, "expires": expires, "supersedes": supersedes}
     fields: dict[str, Any] = {name: value for name, value in one.items() if value}
     fields |= {name: value for name, value in {"constraints": constraint, "guard": guard, "context": context}.items() if value}
@@ -80,21 +72,43 @@ def decide(
         fields |= {"options": [{"description": choice}], "selected": 0}
     if irreversible:
         fields["reversible"] = False
-    if drop:
-        gone = staged.drop(graph.git, drop)
-        session.terminal.say(f"unstaged: {gone.title}")
-        return 0
+    if drop is not None:
+        if fields or commit:
+            raise UsageError("--drop takes a staged decision away, and this writes another one down", "one after the other")
+        return _redo(session, graph, drop) if edit else _drop(session, graph, drop)
     if not fields and not edit:
+        if commit:
+            raise UsageError("--commit attaches a decision, and there is none", "cg decide 'CHOICE' --commit REV")
         return _list(session, graph)
-    decision = _convert(fields) if fields else None
+    decision = given.convert({"decisions": [fields]}).decisions[0] if fields else None
     if edit:
-        decision = _edit(session, graph, decision)
+        decision = form.edited(graph, decision)
         if decision is None:
             session.terminal.say("the form was empty: nothing is staged")
             return 0
     assert decision is not None
-    _check(graph, decision)
+    form.check(graph, decision)
     return _keep(session, graph, decision, commit)
+
+
+def _drop(session: Session, graph: Graph, number: int) -> int:
+    gone = staged.drop(graph.git, number)
+    session.terminal.say(f"unstaged: {gone.title}")
+    if session.json:
+        session.terminal.json(msgspec.json.encode({"schema": 1, "unstaged": gone, "staged": len(staged.listed(graph.git))}))
+    return 0
+
+
+def _redo(session: Session, graph: Graph, number: int) -> int:
+    """A staged decision on the form again; the old one goes when the new one is there, and at once when the form is emptied."""
+    found = staged.listed(graph.git)
+    decision = form.edited(graph, found[number - 1]) if 1 <= number <= len(found) else None
+    if decision is not None:
+        form.check(graph, decision)
+        graph.stage(decision)
+    gone = staged.drop(graph.git, number)
+    session.terminal.say(f"staged anew: {decision.title}" if decision else f"the form was empty; unstaged: {gone.title}")
+    return 0
 
 
 def _keep(session: Session, graph: Graph, decision: Decision, commit: str) -> int:
@@ -104,6 +118,8 @@ def _keep(session: Session, graph: Graph, decision: Decision, commit: str) -> in
     else:
         count = graph.stage(decision)
         session.terminal.say(f"staged for the next commit ({count}): {decision.title}")
+        if session.json:
+            session.terminal.json(msgspec.json.encode({"schema": 1, "decision": decision, "staged": count}))
     return 0
 
 
@@ -120,32 +136,6 @@ def _rejection(text: str) -> dict[str, str]:
     if not option.strip():
         raise UsageError(f"--over `{text}` names no alternative", "--over 'ALTERNATIVE | reason'")
     return {"option": option.strip(), **({"reason": reason.strip()} if reason.strip() else {})}
-
-
-def _convert(fields: dict[str, Any]) -> Decision:
-    return given.convert({"decisions": [fields]}).decisions[0]
-
-
-def _check(graph: Graph, decision: Decision) -> None:
-    """What a person can still mend is refused here; in a commit message it could not be."""
-    import re
-    from datetime import date
-
-    if decision.expires:
-        try:
-            date.fromisoformat(decision.expires[:10])
-        except ValueError:
-            raise UsageError(f"--expires: `{decision.expires}` is not a date", "such as 2027-01-31") from None
-    for each in decision.guard:
-        glob, separator, pattern = each.partition(": ")
-        if not (glob and separator and pattern):
-            raise UsageError(f"--guard `{each}` is not GLOB: RE", "such as --guard '*.py: time\\.sleep'")
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise UsageError(f"--guard `{each}`: {error}") from None
-    if decision.supersedes and not graph.knows_decision(decision.supersedes):
-        raise UsageError(f"--supersedes: no decision {decision.supersedes} is known here", "`cg log --decisions` lists them")
 
 
 def _list(session: Session, graph: Graph) -> int:
@@ -167,41 +157,6 @@ def _list(session: Session, graph: Graph) -> int:
     return 0
 
 
-def _edit(session: Session, graph: Graph, decision: Decision | None) -> Decision | None:
-    """The decision as it leaves the editor; None for an empty form. What was typed is kept when it cannot be read."""
-    import shlex
-    import subprocess
-    import tempfile
-
-    editor = graph.git.maybe("var", "GIT_EDITOR") or "vi"
-    with tempfile.NamedTemporaryFile("w", suffix=".cg-decision", delete=False, encoding="utf-8") as form:
-        form.write((_as_form(decision) if decision else "") + FORM)
-    if subprocess.run(f"{editor} {shlex.quote(form.name)}", shell=True, check=False).returncode:  # as git runs it
-        raise UsageError(f"the editor `{editor}` failed", f"the form is in {form.name}")
-    lines = [line for line in Path(form.name).read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    text = "\n".join(lines).strip()
-    if not text:
-        Path(form.name).unlink()
-        return None
-    pairs = trailers.read(f"form\n\n{text}")
-    if not pairs:
-        raise UsageError("the form cannot be read: every line begins with one of its words and a colon", f"it is kept in {form.name}")
-    Path(form.name).unlink()
-    return trailers.decision(pairs)
-
-
-def _as_form(decision: Decision) -> str:
-    fields = plain(decision)
-    lines = [f"Decision: {decision.choice}"] if decision.choice else []
-    lines += [f"Context: {decision.context}"] if decision.context else []
-    lines += [f"Rejected: {each.option}" + (f" | {each.reason}" if each.reason else "") for each in decision.rejected]
-    lines += [f"Because: {line}" for line in decision.reasoning.splitlines()]
-    lines += [f"Constraint: {each}" for each in decision.constraints] + [f"Guard: {each}" for each in decision.guard]
-    names = ("risk", "confidence", "category", "area", "expires", "supersedes")
-    lines += [f"{name.capitalize()}: {fields[name]}" for name in names if name in fields]
-    return "\n".join(lines + (["Reversible: no"] if decision.reversible is False else []))
-
-
 def record(
     session: Session,
     revision: Annotated[str, typer.Argument(metavar="[REV]", help="The commit that it belongs to.")] = "HEAD",
@@ -212,19 +167,25 @@ def record(
     Any part of a CommitTrace will do; what follows from git is ignored with a warning. The limit is 64 KB.
     """
     graph = session.open()
-    if file == "-":
-        if sys.stdin.isatty():
-            raise UsageError("nothing to read: stdin is a terminal", "cg record < trace.json, or -F FILE")
-        data = sys.stdin.buffer.read(16 * HARD_LIMIT)
-    else:
-        path = Path(file)
-        if not path.is_file():
-            raise UsageError(f"there is no file {file}")
-        with path.open("rb") as opened:
-            data = opened.read(16 * HARD_LIMIT)
-    trace, warnings = given.parse(data)
+    trace, warnings = given.parse(_read(file))
     for warning in warnings:
         session.terminal.warn(warning)
     sha, published = graph.record(revision, trace)
     _confirm(session, sha, published, "trace")
     return 0
+
+
+def _read(file: str) -> bytes:
+    """The bytes of a file, a pipe or stdin, no more of them than it takes to see that they are too many."""
+    if file == "-" and sys.stdin.isatty():
+        raise UsageError("nothing to read: stdin is a terminal", "cg record < trace.json, or -F FILE")
+    try:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as opened:
+            data = opened.read(HARD_LIMIT + 1)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+    if len(data) > HARD_LIMIT:
+        raise UsageError(f"the trace has more than {HARD_LIMIT:,} bytes, which is the limit", TOO_LONG)
+    if not data.strip():
+        raise UsageError(f"{'stdin' if file == '-' else file} is empty", "cg record < trace.json, or -F FILE")
+    return data
