@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contextgraph.errors import Error
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # `words` is contentless: a commit never changes, and its text is in git. Decisions come and go, so theirs keeps its content.
 SCHEMA = f"""
@@ -29,9 +29,11 @@ CREATE TABLE tracked (sha TEXT PRIMARY KEY, status TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE paths (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE touched (path_id INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (path_id, commit_id)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5 (subject, body, paths, content='', tokenize='porter unicode61');
-CREATE TABLE events (key TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, at TEXT NOT NULL, line BLOB NOT NULL, PRIMARY KEY (key, id))
+CREATE TABLE events (
+    key TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, at TEXT NOT NULL, target TEXT, line BLOB NOT NULL, PRIMARY KEY (key, id))
     WITHOUT ROWID;
 CREATE INDEX events_by_kind ON events (kind) WHERE kind NOT IN ('recorded', 'carried');
+CREATE INDEX events_by_target ON events (target) WHERE target IS NOT NULL;
 CREATE TABLE foreign_lines (key TEXT NOT NULL, why TEXT NOT NULL, newer INTEGER NOT NULL);
 CREATE INDEX foreign_by_key ON foreign_lines (key);
 CREATE TABLE links (old TEXT NOT NULL, new TEXT NOT NULL, how TEXT NOT NULL, PRIMARY KEY (old, new)) WITHOUT ROWID;

@@ -1,15 +1,18 @@
 """Notes into the projection: the events of every note, and the decisions in them, in step with the notes ref."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 
 from contextgraph.event import Event, Foreign, decode
-from contextgraph.fold import recorded_trace
+from contextgraph.fold import Edge, recorded_trace
 from contextgraph.index.database import Database
 from contextgraph.index.history import Progress, insert_decision
 from contextgraph.notes import Store
 
 BATCH = 5_000
+RETIRING = ("superseded", "redacted", "purged")
+"""Events that act on an id (their `target`) wherever it appears."""
 
 
 class Noted:
@@ -59,7 +62,9 @@ class Noted:
             if isinstance(line, Foreign):
                 connection.execute("INSERT INTO foreign_lines VALUES (?, ?, ?)", (key, line.why, line.newer))
                 continue
-            connection.execute("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?)", (key, line.id, line.kind, line.at, line.line))
+            target = str(line.body.get("target")) if line.kind in RETIRING else None
+            event = (key, line.id, line.kind, line.at, target, line.line)
+            connection.execute("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?)", event)
             if line.kind == "carried" and isinstance(line.body.get("from"), str):
                 row = (line.body["from"], line.key, str(line.body.get("how")))
                 connection.execute("INSERT OR REPLACE INTO links VALUES (?, ?, ?)", row)
@@ -90,7 +95,39 @@ class Noted:
             waiting = {str(each.body.get("from")) for each in fresh if each.kind == "carried"} - seen
         return found
 
-    def retirements(self) -> list[Event]:
-        """Every event that acts on ids wherever they appear (superseded, redacted, purged, acked, merged); there are few."""
-        rows = self.database.connection.execute("SELECT key, line FROM events WHERE kind NOT IN ('recorded', 'carried')")
-        return [event for key, line in rows if isinstance(event := decode(line, key), Event)]
+    def decisions(self, keys: Iterable[str]) -> set[str]:
+        """The ids of the decisions in the notes and messages of these commits."""
+        rows = self.database.connection.execute(
+            "SELECT id FROM decisions WHERE home IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),)
+        )
+        return {identity for (identity,) in rows}
+
+    def retirements(self, names: set[str] | None) -> tuple[list[Event], list[Edge]]:
+        """The events that act on ids wherever these appear, and what decisions say they replace.
+
+        With `names` (ids of decisions and events): only what retires these, and what retires that in turn.
+        """
+        execute = self.database.connection.execute
+        if names is None:
+            lines = execute("SELECT key, line FROM events WHERE kind NOT IN ('recorded', 'carried')").fetchall()
+            edges = execute("SELECT at, '', supersedes, id, NULL FROM decisions WHERE supersedes IS NOT NULL").fetchall()
+            return [event for key, line in lines if isinstance(event := decode(line, key), Event)], edges
+        events: list[Event] = []
+        edges = []
+        seen: set[str] = set()
+        waiting = names
+        while waiting:
+            seen |= waiting
+            asked = (json.dumps(list(waiting)),)
+            acting = "SELECT key, line FROM events WHERE target IN (SELECT value FROM json_each(?))"
+            fresh = [event for key, line in execute(acting, asked).fetchall() if isinstance(event := decode(line, key), Event)]
+            stated = "SELECT at, '', supersedes, id, NULL FROM decisions WHERE supersedes IN (SELECT value FROM json_each(?))"
+            replaced = execute(stated, asked).fetchall()
+            events += fresh
+            edges += replaced
+            waiting = {
+                *(str(each.body.get("with")) for each in fresh),
+                *(each.id for each in fresh),
+                *(edge[3] for edge in replaced),
+            } - seen
+        return events, edges

@@ -8,7 +8,7 @@ from contextgraph import commits, fold
 from contextgraph.capture import trailers
 from contextgraph.commits import Commit
 from contextgraph.errors import GitError
-from contextgraph.event import Event, moment
+from contextgraph.event import moment
 from contextgraph.fold import State
 from contextgraph.git import Git
 from contextgraph.index.database import Database
@@ -44,16 +44,19 @@ class View:
         seconds, reached = moment_.seconds, moment_.reached
         return Ledger(self.database, branch, lambda sha, when: when <= seconds and (reached is None or sha in reached))
 
-    def state(self, shas: Sequence[str], moment_: Moment | None = None) -> State:
-        """The fold over the events of these commits, of what was carried into them, and of every retirement."""
-        events: list[Event] = [*self.noted.events(shas), *self.noted.retirements()]
-        rows = self.database.connection.execute("SELECT at, id, supersedes, id FROM decisions WHERE supersedes IS NOT NULL")
-        declared = [(at, "", old, new, None) for at, _, old, new in rows]
-        return fold.fold(events, moment_.at if moment_ else None, declared)
+    def state(self, shas: Sequence[str], moment_: Moment | None = None, everything: bool = True) -> State:
+        """The fold over the events of these commits, of what was carried into them, and of every retirement.
+
+        Without `everything` only of the retirements that concern them: the cost does not grow with what is stored.
+        """
+        events = self.noted.events(shas)
+        names = None if everything else {*(each.id for each in events), *self.noted.decisions({*shas, *(each.key for each in events)})}
+        retirements, declared = self.noted.retirements(names)
+        return fold.fold([*events, *retirements], moment_.at if moment_ else None, declared)
 
     def traces(self, shas: Sequence[str], moment_: Moment | None = None, details: bool = True) -> list[Trace]:
         """The traces of these commits in the order given. `details`: files and line counts too (one git process for all)."""
-        state = self.state(shas, moment_)
+        state = self.state(shas, moment_, everything=False)
         found = self._commits(shas, details)
         ledger = self.ledger(moment_)
         return [self._trace(state, sha, found.get(sha), ledger, details) for sha in shas]
