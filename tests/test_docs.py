@@ -150,6 +150,7 @@ ANSWERS = {
     "cg search": ("search", "base"),
     "cg log": ("log",),
     "cg status": ("status",),
+    "cg track": ("track",),
     "cg refresh": ("refresh",),
 }
 """How to get an answer in JSON out of each command that has one; another command may be added here."""

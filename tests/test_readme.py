@@ -107,7 +107,10 @@ def write() -> None:
             subprocess.run(["git", "init", "--quiet", str(repository)], check=True)
             subprocess.run(["git", "-C", str(repository), "commit", "--quiet", "--allow-empty", "-m", "base"], check=True)
             path = TOP / page
-            path.write_text(played(path.read_text(encoding="utf-8"), repository), encoding="utf-8")
+            text = played(path.read_text(encoding="utf-8"), repository)
+            if broken := re.search("^error: a defect of contextgraph.*|^Traceback", text, re.MULTILINE):
+                sys.exit(f"{page} is left as it is: the program does not work now ({broken[0]})")
+            path.write_text(text, encoding="utf-8")
             sys.stdout.write(f"{page} written\n")
 
 
