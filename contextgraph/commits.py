@@ -133,8 +133,11 @@ def _commit(
 
 
 def _seconds(field: bytes) -> int:
-    """A commit without a readable date (damaged or forged) counts as the beginning of time."""
-    return int(field) if field.lstrip(b"-").isdigit() else 0
+    """A commit without a readable date (damaged or forged) counts as the beginning of time, one beyond the year 9999 as that.
+
+    Git hands through any number of digits; no index holds them, and Python does not even read 4,301.
+    """
+    return min(int(field[:19]), 253_402_300_799) if field.isdigit() else 0
 
 
 def text(data: bytes) -> str:

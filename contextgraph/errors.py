@@ -29,7 +29,11 @@ class NotFoundError(Error):
 
 
 class GitError(Error):
-    """Git itself failed; the message carries the command and git's own words."""
+    """Git itself failed; the message carries the command and git's own words, `process` the id that it ran under."""
+
+    def __init__(self, message: str, hint: str | None = None, process: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.process = process
 
 
 class LockError(Error):

@@ -164,8 +164,8 @@ def given_trace(state: State, sha: str) -> Trace:
     first, last = (gathered[0][0].at, gathered[-1][0].at) if gathered else (None, None)
     fields["decisions"] = [d for d in decisions.values() if d.id not in state.redacted and d.id not in state.purged]
     fields["areas"] = sorted({*fields["areas"], *(d.area for d in fields["decisions"] if d.area)})
-    shown = {"recorded": bool(gathered), "carried_from": sources, "created_at": first, "updated_at": last}
-    return Trace(**fields, **shown, sha=sha, id=sha)
+    fields |= {"recorded": bool(gathered), "carried_from": sources, "created_at": first, "updated_at": last}
+    return Trace(**fields, sha=sha, id=sha)
 
 
 def recorded_trace(event: Event) -> Trace:

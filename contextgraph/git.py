@@ -12,21 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from contextgraph.errors import Error, GitError, NotFoundError
+from contextgraph.environment import FIXED, last, resolve, without_repository
+from contextgraph.errors import GitError
 
 NOTES_REF = "refs/notes/contextgraph"
-
-# `git rev-parse --local-env-vars`, less what carries the user's own `git -c` settings (GIT_CONFIG_*): in a hook these point
-# at the repository of the hook, and `git -C other` then answers for the wrong one. Identity variables of the commit being
-# made must not leak into notes either.
-_LOCAL = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_CONFIG GIT_OBJECT_DIRECTORY GIT_DIR GIT_WORK_TREE GIT_IMPLICIT_WORK_TREE GIT_GRAFT_FILE "
-    "GIT_INDEX_FILE GIT_NO_REPLACE_OBJECTS GIT_REPLACE_REF_BASE GIT_PREFIX GIT_SHALLOW_FILE GIT_COMMON_DIR GIT_INTERNAL_SUPER_PREFIX "
-    "GIT_LITERAL_PATHSPECS GIT_GLOB_PATHSPECS GIT_NOGLOB_PATHSPECS GIT_ICASE_PATHSPECS GIT_QUARANTINE_PATH "
-    "GIT_AUTHOR_DATE GIT_COMMITTER_DATE GIT_EXTERNAL_DIFF GIT_DIFF_OPTS GIT_NOTES_REF GIT_NOTES_DISPLAY_REF GIT_REFLOG_ACTION"
-).split()
-# Settings of the user that would change what we parse; each of these has broken a parser once.
-_FIXED = ("-c", "log.showSignature=false", "-c", "i18n.logOutputEncoding=UTF-8", "-c", "core.quotePath=true", "-c", "diff.relative=false")
 
 
 class Git:
@@ -45,24 +34,22 @@ class Git:
     def discover(cls, directory: Path, environment: Mapping[str, str] | None = None) -> "Git":
         """The repository that `directory` is in. Raises NotFoundError when there is none, GitError for anything else."""
         environment = os.environ if environment is None else environment
-        asked = ["--git-dir", "--git-common-dir", "--show-object-format", "--is-bare-repository", "--show-toplevel"]
-        command = ["git", "rev-parse", "--path-format=absolute", *asked]
-        if not directory.is_dir():
-            raise NotFoundError(f"there is no directory {directory}")
-        try:
-            done = subprocess.run(command, cwd=directory, env={**environment, "LC_ALL": "C"}, capture_output=True, check=False)
-        except FileNotFoundError:
-            raise Error("git is not installed, or not on PATH", "install git 2.38 or later") from None
-        lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
-        words = done.stderr.decode("utf-8", "replace").strip()
-        if len(lines) < 4:
-            if "not a git repository" in words:
-                raise NotFoundError(f"{directory} is not in a git repository", "change into one, or name one with -C")
-            raise GitError(f"git does not open the repository at {directory}: {_last(words)}", _unsafe_hint(words))
+        lines = resolve(directory, environment)
         clean = without_repository(environment) | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-        # Without a work tree `--show-toplevel` fails after the other answers are out; a bare repository has none.
-        top = Path(lines[4]) if done.returncode == 0 and len(lines) > 4 and lines[3] != "true" else None
+        top = Path(lines[4]) if len(lines) > 4 and lines[3] != "true" else None
+        if top is not None and "GIT_WORK_TREE" in environment:  # only this names it (a bare repository over a home directory)
+            clean["GIT_WORK_TREE"] = str(top)
         return cls(Path(lines[0]), Path(lines[1]), top, lines[2], clean)
+
+    @property
+    def directory(self) -> Path:
+        """Where git is run: the top of the work tree, or the git directory of a bare repository."""
+        return self._directory
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What git is run with: nothing in it belongs to another repository, index or commit."""
+        return dict(self._environment)
 
     @property
     def home(self) -> Path:
@@ -76,7 +63,7 @@ class Git:
 
     def _popen(self, arguments: Sequence[str], stdin: int | None) -> subprocess.Popen[bytes]:
         self.calls += 1
-        command = ["git", *_FIXED, *arguments]
+        command = ["git", *FIXED, *arguments]
         try:
             return subprocess.Popen(
                 command, cwd=self._directory, env=self._environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -89,7 +76,7 @@ class Git:
         process = self._popen(arguments, subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
         out, err = process.communicate(stdin)
         if process.returncode not in accept:
-            raise GitError(f"`git {' '.join(arguments[:2])}` failed: {_last(err.decode('utf-8', 'replace')) or process.returncode}")
+            raise _failed(arguments, process, err)
         return out
 
     def text(self, *arguments: str, stdin: bytes | None = None) -> str:
@@ -97,9 +84,11 @@ class Git:
         return self.run(*arguments, stdin=stdin).decode("utf-8", "surrogateescape").removesuffix("\n")
 
     def maybe(self, *arguments: str) -> str | None:
-        """`text`, or None when git exits with 1 or 128 (a question whose answer may be no)."""
+        """`text`, or None when git exits with 1 or 128 (a question whose answer may be no). Raises GitError for other failures."""
         process = self._popen(arguments, subprocess.DEVNULL)
-        out, _ = process.communicate()
+        out, err = process.communicate()
+        if process.returncode not in (0, 1, 128):  # killed, say: that is no answer
+            raise _failed(arguments, process, err)
         return out.decode("utf-8", "surrogateescape").removesuffix("\n") if process.returncode == 0 else None
 
     def stream(self, *arguments: str, stdin: bytes | None = None, separator: bytes = b"\0") -> Iterator[bytes]:
@@ -122,38 +111,45 @@ class Git:
             process.stdout.close()
             drain.join()
             process.stderr.close()
-            code = process.wait()
-        if code:
-            raise GitError(f"`git {' '.join(arguments[:2])}` failed: {_last(b''.join(words).decode('utf-8', 'replace')) or code}")
+            process.wait()
+        if process.returncode:
+            raise _failed(arguments, process, b"".join(words))
         if rest:
             yield rest
 
     def objects(self, names: Iterable[str]) -> Iterator[bytes | None]:
         """The content of each object in the order asked; None where it is missing. One `cat-file --batch` for all."""
-        process = self._popen(("cat-file", "--batch", "--buffer"), subprocess.PIPE)
+        command = ("cat-file", "--batch", "--buffer")
+        process = self._popen(command, subprocess.PIPE)
         assert process.stdin and process.stdout and process.stderr
+        words: list[bytes] = []
+        drain = _in_background(lambda: words.extend(_chunks(process.stderr)))
         asked = list(names)
         feed(process.stdin, "".join(f"{name}\n" for name in asked).encode("utf-8", "surrogateescape"))
         try:
             for _ in asked:
-                header = process.stdout.readline().rsplit(b" ", 2)
-                if not header[-1].endswith(b"\n"):
-                    raise GitError(f"`git cat-file` stopped early: {_last(process.stderr.read().decode('utf-8', 'replace'))}")
-                if header[-1] in (b"missing\n", b"ambiguous\n"):
+                size = process.stdout.readline().rpartition(b" ")[2]
+                if size in (b"missing\n", b"ambiguous\n"):
                     yield None
                     continue
-                yield process.stdout.read(int(header[-1]))
-                process.stdout.read(1)
+                content = process.stdout.read(int(size) + 1) if size.endswith(b"\n") else b""
+                # Half an object must never pass for a whole one: it would be written back as the note.
+                if not content or len(content) != int(size) + 1:
+                    process.wait()
+                    drain.join()
+                    raise _failed(command, process, b"".join(words))
+                yield content[:-1]
         finally:
             process.kill()
             process.stdout.close()
+            drain.join()
             process.stderr.close()
             process.wait()
 
 
-def without_repository(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment less everything that ties git to one repository, index or commit, as a hook sets it."""
-    return {name: value for name, value in environment.items() if name not in _LOCAL}
+def _failed(arguments: Sequence[str], process: subprocess.Popen[bytes], err: bytes) -> GitError:
+    words = last(err.decode("utf-8", "replace")) or f"exit code {process.returncode}"
+    return GitError(f"`git {' '.join(arguments[:2])}` failed: {words}", process=process.pid)
 
 
 def feed(pipe: IO[bytes], data: bytes) -> None:
@@ -180,13 +176,3 @@ def _in_background(action: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=action, daemon=True)
     thread.start()
     return thread
-
-
-def _last(words: str) -> str:
-    """Git's own words on one line, without its prefixes."""
-    lines = [line.strip() for line in words.splitlines() if line.strip() and not line.startswith("hint:")]
-    return "; ".join(line.removeprefix("fatal: ").removeprefix("error: ") for line in lines[-3:])
-
-
-def _unsafe_hint(words: str) -> str | None:
-    return "it belongs to another user: see `git config --global --add safe.directory`" if "dubious ownership" in words else None

@@ -8,9 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+from contextgraph.environment import without_repository
 from contextgraph.errors import Error
-from contextgraph.git import Git, without_repository
-from contextgraph.graph import Graph, quiet
+from contextgraph.git import Git
+from contextgraph.graph import Graph
+from contextgraph.meaning import quiet
 
 DEBOUNCE = 0.25
 """Seconds that a worker waits for more commits: 60 back to back then cost one start or two, and a note is there within a second."""
