@@ -214,8 +214,8 @@ class Graph:
     def why(self, target: str, moment: Moment | None = None, path_only: bool = False) -> why.Why:
         return self._healed(lambda: why.why(self.view, target, moment, path_only))
 
-    def search(self, question: str, filters: Filters, limit: int, min_score: float = 0.0) -> search.Answer:
-        return self._healed(lambda: search.search(self.view, question, filters, limit, min_score, self.near))
+    def search(self, question: str, filters: Filters, limit: int, min_score: float = 0.0, details: bool = True) -> search.Answer:
+        return self._healed(lambda: search.search(self.view, question, filters, limit, min_score, self.near, details))
 
     def near(self, question: str) -> dict[str, float]:
         """The nearest documents by meaning; none, and a reason, where there is no model, no vector yet, or a damaged store."""

@@ -99,7 +99,7 @@ def search(
     question = " ".join(query)
     if not question.strip():
         raise UsageError("the question is empty", "`cg log` lists everything")
-    answer = graph.search(question, chosen, limit or graph.config.number("search.limit"), min_score)
+    answer = graph.search(question, chosen, limit or graph.config.number("search.limit"), min_score, details=session.json)
     if session.json:
         session.terminal.json(render.search_json(question, answer, graph.reasons))
     else:

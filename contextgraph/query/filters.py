@@ -48,9 +48,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
             parts.append(f"NOT EXISTS (SELECT 1 FROM links WHERE old = c.sha AND how IN ({onward}))")
             parts.append("(c.gone = 0 OR EXISTS (SELECT 1 FROM events WHERE key = c.sha))")
         if self.of_records:
+            recorded = "" if self.decisions or self.category else "EXISTS (SELECT 1 FROM events WHERE key = c.sha) OR "
             parts.append(
-                "(EXISTS (SELECT 1 FROM events WHERE key = c.sha) OR EXISTS (SELECT 1 FROM decisions WHERE home = c.sha)"
-                " OR EXISTS (SELECT 1 FROM links WHERE new = c.sha))"
+                f"({recorded}EXISTS (SELECT 1 FROM decisions WHERE home = c.sha) OR EXISTS (SELECT 1 FROM links WHERE new = c.sha))"
             )
         if self.author:
             parts.append("c.author LIKE ? ESCAPE '\\'")

@@ -9,6 +9,9 @@ from contextgraph.query.filters import Filters
 from contextgraph.query.view import View, binding
 from contextgraph.trace import Trace
 
+CHUNK = 200
+"""Traces put together at a time."""
+
 
 class Listing(msgspec.Struct, frozen=True):
     traces: list[Trace]
@@ -18,7 +21,7 @@ class Listing(msgspec.Struct, frozen=True):
 def log(view: View, filters: Filters, limit: int, within: list[str] | None, in_force: bool, details: bool) -> Listing:
     """The newest `limit` traces that pass. `within` restricts to these commits; `in_force` to decisions that bind.
 
-    `total` counts all that pass.
+    `total` counts all that pass; once the newest are found, older ones that only their whole trace could tell count as passing.
     """
     condition, values = filters.sql(view.ledger(filters.as_of))
     if within is not None:
@@ -34,15 +37,15 @@ def log(view: View, filters: Filters, limit: int, within: list[str] | None, in_f
     shas = [sha for (sha,) in connection.execute(query, values)]
     today = filters.as_of.at if filters.as_of else time.strftime("%Y-%m-%d", time.gmtime())
     passed: list[Trace] = []
-    for begin in range(0, len(shas), 1000):
-        for trace in view.traces(shas[begin : begin + 1000], filters.as_of, details=False):
+    seen = 0
+    while seen < len(shas) and len(passed) < limit:
+        chunk = shas[seen : seen + CHUNK]
+        seen += len(chunk)
+        for trace in view.traces(chunk, filters.as_of, details=False):
             kept = trace
             if in_force:
                 kept = msgspec.structs.replace(trace, decisions=[each for each in trace.decisions if binding(trace, each, today)])
             if filters.passes(kept) and (kept.decisions or not in_force):
                 passed.append(kept)
     shown = passed[:limit]
-    if details and shown:
-        full = view.traces([trace.sha or "" for trace in shown], filters.as_of)
-        shown = [msgspec.structs.replace(rich, decisions=trace.decisions) for rich, trace in zip(full, shown, strict=True)]
-    return Listing(shown, len(passed))
+    return Listing(view.with_files(shown) if details else shown, len(passed) + len(shas) - seen)

@@ -44,8 +44,8 @@ class Answer(msgspec.Struct, frozen=True):
     milliseconds: int
 
 
-def search(view: View, question: str, filters: Filters, limit: int, min_score: float, near: Near) -> Answer:
-    """The best `limit` traces for the question. `total` counts every candidate that passed the filters."""
+def search(view: View, question: str, filters: Filters, limit: int, min_score: float, near: Near, details: bool) -> Answer:
+    """The best `limit` traces for the question, with their files when `details`. `total` counts candidates that passed the filters."""
     started = time.perf_counter()
     condition, values = filters.sql(view.ledger(filters.as_of))
     words = lexical.find(view.database.connection, question, condition, values)
@@ -62,6 +62,9 @@ def search(view: View, question: str, filters: Filters, limit: int, min_score: f
         if len(results) >= limit:
             break
     results.sort(key=lambda each: -each.score)
+    if details:
+        rich = view.with_files([each.trace for each in results])
+        results = [msgspec.structs.replace(each, trace=trace) for each, trace in zip(results, rich, strict=True)]
     return Answer(results, len(kept) - dropped, int((time.perf_counter() - started) * 1000))
 
 
@@ -148,7 +151,7 @@ def _results(view: View, ranked: list[tuple[str, dict[str, Any]]], filters: Filt
     today = filters.as_of.at if filters.as_of else time.strftime("%Y-%m-%d", time.gmtime())
     for begin in range(0, len(ranked), 20):
         chunk = ranked[begin : begin + 20]
-        for trace, (_, part) in zip(view.traces([sha for sha, _ in chunk], filters.as_of), chunk, strict=True):
+        for trace, (_, part) in zip(view.traces([sha for sha, _ in chunk], filters.as_of, details=False), chunk, strict=True):
             yield _result(trace, part, filters, today)
 
 

@@ -61,6 +61,14 @@ class View:
         ledger = self.ledger(moment_)
         return [self._trace(state, sha, found.get(sha), ledger, details) for sha in shas]
 
+    def with_files(self, traces: Sequence[Trace]) -> list[Trace]:
+        """The same traces with files and line counts. Git compares trees for these: worth it only for what is shown."""
+        found = self._commits([trace.sha or "" for trace in traces], details=True)
+        return [
+            msgspec.structs.replace(trace, files=commit.files, stats=commit.stats) if (commit := found.get(trace.sha or "")) else trace
+            for trace in traces
+        ]
+
     def _commits(self, shas: Sequence[str], details: bool) -> dict[str, Commit]:
         try:
             return {commit.sha: commit for commit in commits.read(self.git, shas, details)}
