@@ -33,6 +33,7 @@ KEYS = {
     for key in (
         Key("capture.when", "always", "which commits made here get a trace: every one, or those with decisions", ("always", "decisions")),
         Key("index.vectors", True, "fill and use the vector store when a model is installed"),
+        Key("secrets.allow", [], "texts that look like secrets and are none; a `*` at the end: any that begin so"),
         Key("search.limit", 10, "how many results `cg search` shows"),
         Key("track.branch", "", "the target branch; empty: origin/HEAD, main or master, whichever is found first"),
         Key("track.branches", [], "further target branches (release branches), answered in `by_branch`"),

@@ -6,11 +6,11 @@ ever moves by compare-and-swap. Whatever a foreign writer rolls back is publishe
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from contextgraph import event
+from contextgraph import event, tombstones
 from contextgraph.errors import Error, GitError, LockError
 from contextgraph.git import NOTES_REF, Git
 from contextgraph.journal import Journal
@@ -51,14 +51,17 @@ class Store:
 
         `tip` saves a process when the caller has just read the ref.
         """
-        known = self._known()
-        if not self.journal.segments() or Published(tip or "-", *self.journal.position()) == known:
+        if self.settled(tip):
             return True
         try:
             with locked(self.git.home / "lock"):
                 return any(self._publish(attempt) for attempt in range(TRIES))
         except LockError:
             return False
+
+    def settled(self, tip: str | None) -> bool:
+        """Whether the notes commit `tip` is known to hold everything of the journal; no process."""
+        return not self.journal.segments() or Published(tip or "-", *self.journal.position()) == self._known()
 
     def unpublished(self) -> int:
         """How many events of the journal wait for the ref."""
@@ -106,7 +109,8 @@ class Store:
         if tip is not None and wanted:
             for key, there in self.lines(tip, wanted):
                 wanted[key] -= set(there)
-        return {key: lines for key, lines in wanted.items() if lines}
+        purged = tombstones.load(self.git.home)
+        return {key: left for key, lines in wanted.items() if (left := tombstones.alive(lines, key, purged))}
 
     def write(self, tip: str | None, new: dict[str, set[bytes]]) -> str:
         """A notes commit on top of `tip` in which each key's note is the union of what it had and `new`.
@@ -121,12 +125,22 @@ class Store:
             stale = [path for paths in entries.values() for path, _ in paths]
             for key, lines in self._contents(entries):
                 union[key] |= set(lines)
+        return self._import(tip, stale, union)
+
+    def replace(self, tip: str | None, contents: Mapping[str, set[bytes]]) -> str:
+        """As `write`, but each key's note becomes exactly these lines, or nothing. Returns the name of the tree."""
+        stale = [path for paths in self._entries(tip, contents).values() for path, _ in paths] if tip and contents else []
+        return self.git.text("rev-parse", self._import(tip, stale, contents) + "^{tree}")
+
+    def _import(self, tip: str | None, stale: list[str], contents: Mapping[str, set[bytes]]) -> str:
+        """A commit on top of `tip` without the paths `stale`, and with one entry for each key that has lines."""
         commands = [f"commit {_SCRATCH}\nmark :1\ncommitter contextgraph <contextgraph> {int(time.time())} +0000\ndata 0\n".encode()]
         commands.append(f"from {tip}\n".encode() if tip else b"")
         commands += [f"D {path}\n".encode() for path in stale]
-        for key, merged in sorted(union.items()):
-            blob = b"".join(line + b"\n" for line in sorted(merged))
-            commands.append(f"M 100644 inline {key[:2]}/{key[2:]}\ndata {len(blob)}\n".encode() + blob + b"\n")
+        for key, lines in sorted(contents.items()):
+            blob = b"".join(line + b"\n" for line in sorted(lines))
+            if blob:
+                commands.append(f"M 100644 inline {key[:2]}/{key[2:]}\ndata {len(blob)}\n".encode() + blob + b"\n")
         commands.append(f"\nget-mark :1\nreset {_SCRATCH}\nfrom {self.git.null}\n\ndone\n".encode())
         return self.git.run("fast-import", "--quiet", "--force", "--done", stdin=b"".join(commands)).decode().strip()
 

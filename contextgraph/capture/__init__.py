@@ -3,6 +3,7 @@
 `made_here` is the whole of automatic capture: what the hooks spooled and what the reflogs show, as event lines.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from contextgraph.event import Event
 from contextgraph.git import Git
 from contextgraph.lock import locked, replace
 from contextgraph.notes import Store
+from contextgraph.trace import Trace
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -62,11 +64,12 @@ def due(git: Git) -> bool:
     return spool.waiting(git.home) or any(reflog.behind(path, marks.get(name)) for name, path in reflog.files(git).items())
 
 
-def made_here(git: Git, store: Store, when: str) -> int:
+def made_here(git: Git, store: Store, when: str, masked: Callable[[Trace], Trace] = lambda given: given) -> int:
     """Record what was made in this clone since the last look; returns how many events were written.
 
-    `when`: `always`, or `decisions` for commits that have some. Events are in the journal before the spool is emptied
-    and the marks move, so a crash at any point only repeats work that gives the same bytes.
+    `when`: `always`, or `decisions` for commits that have some; `masked` takes secrets out of what is recorded.
+    Events are in the journal before the spool is emptied and the marks move, so a crash at any point only repeats work that
+    gives the same bytes.
     """
     with locked(git.home / "capture.lock"):
         known = seen(git.home)
@@ -81,7 +84,7 @@ def made_here(git: Git, store: Store, when: str) -> int:
         bound = staged.shas(git.home) - made.skipped
         for sha in bound - made.commits.keys():
             made.commits[sha] = ""
-        lines = _lines(git, store, made, when)
+        lines = _lines(git, store, made, when, masked)
         if lines:
             store.journal.append(lines)
         # What is bound to a commit that is not here (pruned, or in a repository being repaired) stays where it is.
@@ -134,7 +137,7 @@ def _reachable(git: Git, picks: set[str]) -> set[str]:
     return set(gone.decode().split()) - set(unreached.decode().split())
 
 
-def _lines(git: Git, store: Store, made: Made, when: str) -> list[tuple[str, bytes]]:
+def _lines(git: Git, store: Store, made: Made, when: str, masked: Callable[[Trace], Trace]) -> list[tuple[str, bytes]]:
     """The event lines for `made`, less those that the notes hold in substance already."""
     branches = made.picks | made.commits
     targets = list(dict.fromkeys([*branches, *(new for _, _, new in made.pairs)]))
@@ -148,7 +151,7 @@ def _lines(git: Git, store: Store, made: Made, when: str) -> list[tuple[str, byt
     carried = {key for key, _ in lines}
     for sha in set(targets) & found.keys() - made.skipped:
         decisions = staged.bound(git.home, sha)
-        events = record.automatic(found[sha], branches.get(sha, ""), decisions)
+        events = record.automatic(found[sha], branches.get(sha, ""), decisions, masked)
         bare = not any(b'"decisions":' in line for line in events)
         # A pick of a rebase has its reasons carried; only a message that speaks for itself makes it a record of its own.
         needless = bare and (when == "decisions" or (sha in carried and sha not in made.commits))

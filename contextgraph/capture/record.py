@@ -1,6 +1,6 @@
 """From reasons to event lines: ids by content and position, one size limit, the same bytes on every replay."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -45,16 +45,19 @@ def _fitting(kind: str, at: str, by: str, commit: str, fields: dict[str, Any], c
             fields = _shorter(fields, limit)
 
 
-def automatic(commit: Commit, branch: str, staged: Sequence[Decision]) -> list[bytes]:
+def automatic(
+    commit: Commit, branch: str, staged: Sequence[Decision], masked: Callable[[Trace], Trace] = lambda given: given
+) -> list[bytes]:
     """The small trace of a commit made here: its branch, what was staged for it, and the decisions in its message.
 
     `at` and `by` come from the committer, so that a replay, or another clone, writes the same bytes.
     """
     at, by = event.moment(commit.commit_time), commit.committer
-    given = Trace(branch=branch or None, decisions=[*staged, *trailers.decisions(commit)])
+    given = masked(Trace(branch=branch or None, decisions=[*staged, *trailers.decisions(commit)]))
     lines = recorded(commit.sha, at, by, given, cut=True)
     for ack in trailers.acks(commit.message):
-        lines.append(_fitting("acked", at, by, commit.sha, {"finding": ack.finding, "because": ack.because}, cut=True))
+        because = masked(Trace(summary=ack.because)).summary
+        lines.append(_fitting("acked", at, by, commit.sha, {"finding": ack.finding, "because": because}, cut=True))
     return lines
 
 

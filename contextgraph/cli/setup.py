@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from contextgraph import capture, install
+from contextgraph import capture, install, refspec
 from contextgraph.cli.common import Session, command
 from contextgraph.cli.settings import install_model
 from contextgraph.errors import UsageError
@@ -52,7 +52,7 @@ def init(
         graph.git.maybe("rev-parse", "-q", "--verify", f"{base}/{branch}") for base in ("refs/heads", "refs/remotes/origin")
     ):
         raise UsageError(f"--branch: there is no branch `{branch}` here, nor at origin", "`git branch --all` lists them")
-    changes = install.install(graph.git, branch)
+    changes = [*install.install(graph.git, branch), *refspec.add(graph.git, graph.settings)]
     fresh = capture.seen(graph.git.home) is None
     capture.begin(graph.git)
     if fresh:
@@ -99,7 +99,7 @@ def uninstall(
 ) -> int:
     """Take back exactly what init did. The notes stay, unless --purge-local."""
     graph = session.open()
-    changes = install.uninstall(graph.git)
+    changes = [*refspec.remove(graph.git, graph.settings), *install.uninstall(graph.git)]
     home = graph.git.home
     if purge_local:
         if tip := graph.store.tip():
