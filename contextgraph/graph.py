@@ -3,42 +3,31 @@
 import os
 import re
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from contextgraph import capture, commits, config, event
-from contextgraph.capture import record, spool, staged, trailers
-from contextgraph.errors import BadInputError, EmbeddingError, Error, GitError, LockError, NotFoundError, VectorError
-from contextgraph.git import NOTES_REF, Git
+from contextgraph import capture, catchup, commits, config, event, meaning, refs, secrets, sync
+from contextgraph.capture import record, staged
+from contextgraph.errors import BadInputError, Error, GitError, NotFoundError
+from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.index.history import History, Progress
+from contextgraph.index.history import Progress
 from contextgraph.index.noted import Noted
-from contextgraph.lock import locked
 from contextgraph.notes import Store
 from contextgraph.query import log, overview, search, why
 from contextgraph.query.filters import Filters
 from contextgraph.query.view import Moment, View
-from contextgraph.status import landing, linking, reverts, tracking
+from contextgraph.status import landing, linking, tracking
 from contextgraph.status.ledger import Ledger
 from contextgraph.trace import Decision, Trace
 
 T = TypeVar("T")
 
 
-NEAREST = 400
-"""Documents asked of the vector store for a question; each commit has two."""
-
-
 def silent(phase: str, done: int) -> None:
     """The progress of whoever does not watch."""
-
-
-def quiet(phase: str, done: int, total: int | None) -> None:
-    """The same for work whose end is known."""
 
 
 class Graph:
@@ -52,8 +41,11 @@ class Graph:
         self.installed = "installed" in ours
         self.config = config.load(git.top, ours, environment)
         self.store = Store(git)
-        self.refs: dict[str, str] = {}
+        self.refs = refs.Refs()
+        self.notes_tip: str | None = None
         self.reasons: list[str] = []
+        self.notices: list[str] = []
+        """What people should hear beside the answer, one line each."""
         self.failure: str | None = None
         """Why the last catch-up could not capture; the worker, which has no reader, logs it."""
         self._database: Database | None = None
@@ -78,10 +70,14 @@ class Graph:
         Where nothing can be written (read-only, a full disk), reading goes on with what is there, and `reasons` says so.
         """
         self.reasons = []
-        self._read_refs()
         self.failure = None
+        self.refs = refs.read(self.git)
+        self.notes_tip = self.refs.notes
         try:
-            self._capture()
+            catchup.record(self.git, self.store, self.config.text("capture.when"), self.installed, self.masked)
+            self.notes_tip, published = catchup.publish(self.store, self.refs, sync.partial(self.settings))
+            if not published:
+                self.reasons.append("the notes ref is busy; what was recorded waits in the journal")
         except Error as error:
             self.failure = error.message
             self.reasons.append(error.message)
@@ -89,55 +85,17 @@ class Graph:
             self._healed(lambda: self._index(progress))
         self._look_around()
 
-    def _read_refs(self) -> None:
-        """Every ref in one process: heads, remote-tracking heads, the notes, and where HEAD and origin/HEAD point."""
-        rows = self.git.text("for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)", "refs/heads", "refs/remotes", NOTES_REF)
-        self.refs = {}
-        self.origin_head: str | None = None
-        for row in rows.splitlines():
-            name, sha, symref = row.split("\0")
-            self.refs[name] = sha
-            if name == "refs/remotes/origin/HEAD":
-                self.origin_head = symref
-        self.notes_tip = self.refs.pop(NOTES_REF, None)
-
-    def _capture(self) -> None:
-        spool.unstick(self.git.home)
-        pending = staged.path(self.git).exists() or bool(staged.shas(self.git.home))
-        if (self.installed or pending) and capture.due(self.git):
-            capture.made_here(self.git, self.store, self.config.text("capture.when"))
-        if self.store.journal.segments():
-            if not self.store.flush(self.notes_tip):
-                self.reasons.append("the notes ref is busy; what was recorded waits in the journal")
-            self.notes_tip = self.store.tip()
+    def remind(self) -> None:
+        """Once a day, where there is a remote, a notice when many traces are in this clone alone. For faces with a reader."""
+        if sync.remotes(self.settings):
+            sync.unshared(self.store, self.refs.tracking, self.notes_tip, self.notices.append, event.moment(time.time())[:10])
 
     def _index(self, progress: Progress) -> None:
         if not self.database.writable:
             self.reasons.append("the index cannot be written here and may be behind")
             return
-        tips = sorted({*self.refs.values(), *self._detached()})
-        history = History(self.database, self.git, trailers.decisions)
-        history.sync(tips, progress)
-        changed = Noted(self.database, self.store).sync(self.notes_tip, progress)
-        if changed:
-            history.add(sorted(changed))
-        landing.sync(self.database, self.git, self.target)
-        reverts.sync(self.database, self.git)
-        self._link(changed)
-
-    def _link(self, changed: set[str]) -> None:
-        """Follow commits that were rewritten without a hook. The links are the same bytes in every clone; where nothing
-        may be recorded (no `cg init` here) the index alone has them."""
-        lines = linking.find(self.database, self.git, changed, self.refs.values())
-        if lines:
-            Noted(self.database, self.store).add(lines)
-            if self.installed:
-                self.store.append(lines)
-
-    def _detached(self) -> list[str]:
-        """HEAD's commit when no branch has it (detached, or on a branch of a linked worktree that is being born)."""
-        head = (self.git.git_dir / "HEAD").read_text(errors="replace").strip()
-        return [head] if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", head) else []
+        changed = catchup.index(self.database, self.git, self.store, self.refs, self.notes_tip, self.target, progress)
+        catchup.follow(self.database, self.git, self.store, self.refs, changed, self.installed)
 
     def _healed(self, action: Callable[[], T]) -> T:
         """Do it; when the index turns out to be damaged, make it again from git and the notes, and do it once more."""
@@ -155,12 +113,12 @@ class Graph:
         """What keeps an answer from being complete, in words."""
         if (self.git.common_dir / "shallow").exists():
             self.reasons.append("this is a shallow clone: commits beyond its boundary are not here (`git fetch --unshallow`)")
-        if self.target is None and self.refs:
+        if self.target is None and self.refs.heads:
             self.reasons.append("no target branch was found, so nothing counts as landed (`cg config set track.branch NAME`)")
 
     @property
     def target(self) -> landing.Target | None:
-        return landing.find_target(self.refs, self.config.text("track.branch"), self.origin_head)
+        return landing.find_target(self.refs.heads, self.config.text("track.branch"), self.refs.origin_head)
 
     # Recording.
 
@@ -183,15 +141,23 @@ class Graph:
             raise BadInputError("there is nothing to record in this trace", "give at least `summary` or `decisions`")
         sha = self.resolve(revision)
         capture.begin(self.git)
-        lines = record.recorded(sha, event.moment(time.time()), self.author(), given)
+        lines = record.recorded(sha, event.moment(time.time()), self.author(), self.masked(given))
         return sha, self.store.append([(sha, line) for line in lines])
+
+    def masked(self, given: T) -> T:
+        """The same without secrets; `notices` says what kinds were found."""
+        cleaned, kinds = secrets.clean(given, self.config.many("secrets.allow"))
+        for kind in dict.fromkeys(kinds):
+            self.notices.append(f"something that looks like a secret was masked before it was written: {kind} (secrets.allow lets it pass)")
+        result: T = cleaned
+        return result
 
     def stage(self, decision: Decision) -> int:
         """Stage a decision for the next commit of this worktree; returns how many are staged now."""
         if self.git.top is None:
             raise Error("a bare repository makes no commits, so nothing can be staged", "attach the decision to one with --commit")
         capture.begin(self.git)
-        return staged.add(self.git, decision)
+        return staged.add(self.git, self.masked(decision))
 
     def author(self) -> str:
         """Who is doing this, as git would write it, or as much of it as is known."""
@@ -218,25 +184,14 @@ class Graph:
         return self._healed(lambda: search.search(self.view, question, filters, limit, min_score, self.near, details))
 
     def near(self, question: str) -> dict[str, float]:
-        """The nearest documents by meaning; none, and a reason, where there is no model, no vector yet, or a damaged store."""
+        """The cosine of the nearest documents; none, and a reason, where there is no model, no vector or a damaged store."""
         if not self.config.flag("index.vectors"):
             return {}
-        from contextgraph import embed
-        from contextgraph.index import filling
-
-        try:
-            embedder = embed.open_embedder()
-            if embedder is None:
-                self.reasons.append("no embedding model: found by words alone (`cg model install` adds meaning)")
-                return {}
-            lag = filling.state(self.database)
-            if lag.done < lag.total:
-                self.reasons.append(f"vectors are at {lag.done} of {lag.total}: the rest is found by words alone")
-            return filling.nearest(self.git.home, embedder, question, NEAREST) if lag.done else {}
-        except (EmbeddingError, VectorError) as error:
-            self.note(f"vectors: {error.message}")
-            self.reasons.append(f"found by words alone: {error.message}")
-            return {}
+        found = meaning.near(self.git, self.database, question)
+        self.reasons += [found.reason] if found.reason else []
+        if found.failure:
+            self.note(f"vectors: {found.failure}")
+        return found.cosines
 
     def log(self, filters: Filters, limit: int, within: Sequence[str] | None, in_force: bool, details: bool) -> log.Listing:
         shas = None if within is None else list(within)
@@ -265,18 +220,7 @@ class Graph:
         return self._healed(lambda: overview.counts(self.database))
 
     def index_state(self) -> dict[str, Any]:
-        from contextgraph.index import filling
-
-        lag = filling.state(self.database)
-        path = self.git.home / "log"
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-3:] if path.is_file() else []
-        return {"path": str(self.database.path), "vectors_done": lag.done, "vectors_total": lag.total, "errors": lines}
-
-    def model_state(self) -> dict[str, Any]:
-        from contextgraph.embed import model
-
-        info = model.info()
-        return {"installed": info is not None, "id": info.model_id if info else None, "problem": info.problem if info else None}
+        return meaning.index_state(self.git, self.database)
 
     def skipped(self) -> int:
         known = capture.seen(self.git.home)
@@ -286,44 +230,18 @@ class Graph:
         """Throw the projection away; the next catch-up makes it again. Vectors go with it, their cache stays."""
         self.database.reset()
 
-    # Vectors: in a process of their own, started when there is something to embed.
-
-    def embed(self, progress: Callable[[str, int, int | None], None]) -> int:
-        """Give a vector to everything that has none; returns how many were added. Failures are reasons: search has words."""
-        if not self.config.flag("index.vectors") or not self.database.writable:
-            return 0
-        from contextgraph import embed
-        from contextgraph.index.filling import Filling
-
-        try:
-            embedder = embed.open_embedder()
-            if embedder is None:
-                return 0
-            with locked(self.git.home / "embed.lock", wait=0.0 if progress is quiet else 60.0):
-                filling = Filling(self.database, self.git, embedder, self.repository())
-                if healed := filling.prepare():
-                    self.note(healed)
-                return filling.fill(progress)
-        except LockError:
-            return 0  # another process is at it already
-        except (EmbeddingError, VectorError) as error:
-            self.note(f"vectors: {error.message}")
-            self.reasons.append(f"vectors are behind: {error.message}")
-            return 0
+    def embed(self, progress: Callable[[str, int, int | None], None]) -> None:
+        """Give a vector to everything that has none. Failures are reasons: search has words."""
+        if self.config.flag("index.vectors") and self.database.writable:
+            failure = meaning.fill(self.git, self.database, self.repository(), progress, self.note)
+            if failure:
+                self.note(failure)
+                self.reasons.append(failure)
 
     def start_embedding(self) -> None:
-        """Start a detached process that embeds, when a model is installed and something has no vector yet."""
-        if not self.config.flag("index.vectors") or self.environment.get("CG_WORKER") == "off":
-            return
-        from contextgraph import embed
-        from contextgraph.index import filling
-
-        lag = filling.state(self.database)
-        if lag.done < lag.total and embed.open_embedder() is not None:
-            command = [sys.executable, "-I", "-m", "contextgraph.worker", "--embed", str(self.git.top or self.git.git_dir)]
-            null = subprocess.DEVNULL
-            here = {**self.environment, "GIT_DIR": str(self.git.git_dir)}
-            subprocess.Popen(command, start_new_session=True, cwd=self.git.home, env=here, stdin=null, stdout=null, stderr=null)
+        """The same in a process of its own, when there is something to embed."""
+        if self.config.flag("index.vectors") and self.environment.get("CG_WORKER") != "off":
+            meaning.start(self.git, self.database, self.environment)
 
     def track(self, branch: str = "") -> tracking.Track:
         """What changed since the last look; another branch than the target is asked about without remembering."""

@@ -60,10 +60,16 @@ class Session(msgspec.Struct):
 
             started = time.perf_counter()
             graph.catch_up(progress, history)
+        graph.remind()
         took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
         did = ", ".join(f"{phase} {done}" for phase, done in phases.items()) or "nothing new"
         self.detail(f"caught up in {took} with {graph.git.calls} git processes: {did}")
         return graph
+
+    def news(self) -> None:
+        """What the repository has to tell beside the answer: a line each on stderr."""
+        while self.graph is not None and self.graph.notices:
+            self.terminal.say(self.graph.notices.pop(0))
 
     def detail(self, text: str) -> None:
         """A line on stderr with -v."""
@@ -85,6 +91,7 @@ def command(app: typer.Typer, name: str | None = None, **settings: Any) -> Calla
                 code = function(session, **{name: _readable(name, value) for name, value in arguments.items()})
             except (BrokenPipeError, SystemExit):  # rich says with SystemExit(1) that the reader went away
                 code = closed()
+            session.news()
             calls = session.graph.git.calls if session.graph else 0
             session.detail(f"{run.__name__.strip('_')}: {(time.perf_counter() - started) * 1000:.0f} ms, {calls} git processes")
             raise typer.Exit(code or 0)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from contextgraph import install
+from contextgraph import install, meaning
 from contextgraph.capture import staged
 from contextgraph.cli.common import Session, command
 from contextgraph.graph import Graph
@@ -49,7 +49,7 @@ def gather(graph: Graph) -> dict[str, Any]:
         "hooks": {"alive": hooks.alive, "installed": hooks.installed, "directory": hooks.directory, "reason": hooks.reason},
         "notes": {"tip": graph.notes_tip, "unpublished": graph.store.unpublished(), "foreign_lines": counts["foreign_lines"]},
         "index": graph.index_state(),
-        "model": graph.model_state(),
+        "model": meaning.model_state(),
         "staged": len(staged.listed(graph.git)) if graph.git.top else 0,
         "skipped": graph.skipped(),
         "problems": problems,

@@ -1,0 +1,59 @@
+"""Catching up: what was made here, what arrived, what moved. Every reading command does this first, so the answer is right
+even when no hook ever ran; with nothing new it costs no process beyond the reading of the refs."""
+
+from collections.abc import Callable
+
+from contextgraph import capture, sync
+from contextgraph.capture import spool, staged, trailers
+from contextgraph.git import Git
+from contextgraph.index.database import Database
+from contextgraph.index.history import History, Progress
+from contextgraph.index.noted import Noted
+from contextgraph.notes import Store
+from contextgraph.refs import Refs
+from contextgraph.status import landing, linking, reverts
+from contextgraph.status.landing import Target
+from contextgraph.trace import Trace
+
+
+def record(git: Git, store: Store, when: str, installed: bool, masked: Callable[[Trace], Trace]) -> None:
+    """Record what was made here, where `cg init` was run, or where something is staged; `masked` takes secrets out of it.
+
+    Raises Error when nothing can be written.
+    """
+    spool.unstick(git.home)
+    pending = staged.path(git).exists() or bool(staged.shas(git.home))
+    if (installed or pending) and capture.due(git):
+        capture.made_here(git, store, when, masked)
+
+
+def publish(store: Store, refs: Refs, partial_clone: bool) -> tuple[str | None, bool]:
+    """Bring the journal, and what a fetch brought from remotes, into the notes ref; returns its commit, and whether that
+    holds everything of ours. Raises Error in a partial clone, where a fetch brings notes without their text."""
+    tip, done = refs.notes, True
+    if not store.settled(tip):
+        done = store.flush(tip)
+        tip = store.tip()
+    return sync.arrived(store, refs.tracking, tip, partial_clone), done
+
+
+def index(database: Database, git: Git, store: Store, refs: Refs, notes: str | None, target: Target | None, progress: Progress) -> set[str]:
+    """Bring the projection in step with heads and notes, and with the target branch; returns the keys whose notes changed."""
+    history = History(database, git, trailers.decisions)
+    history.sync(refs.tips, progress)
+    changed = Noted(database, store).sync(notes, progress)
+    if changed:
+        history.add(sorted(changed))
+    landing.sync(database, git, target)
+    reverts.sync(database, git)
+    return changed
+
+
+def follow(database: Database, git: Git, store: Store, refs: Refs, changed: set[str], installed: bool) -> None:
+    """Follow commits that were rewritten without a hook. The links are the same bytes in every clone; where nothing may
+    be recorded (no `cg init` here) the index alone has them."""
+    lines = linking.find(database, git, changed, refs.heads.values())
+    if lines:
+        Noted(database, store).add(lines)
+        if installed:
+            store.append(lines)
