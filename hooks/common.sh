@@ -60,7 +60,8 @@ cg_wake() {
 	if [ -f "$cg_home/waiting" ]; then
 		cg_pid=0
 		IFS= read -r cg_pid <"$cg_home/waiting"
-		kill -0 "${cg_pid:-0}" && return
+		# A dead worker that nobody has reaped (a container without init) still takes signals; it runs no program any more.
+		kill -0 "${cg_pid:-0}" && { [ ! -e /proc/self/exe ] || [ "${cg_pid:-0}" = 0 ] || [ -e "/proc/$cg_pid/exe" ]; } && return
 		rm -f "$cg_home/waiting"
 	fi
 	set -C

@@ -59,6 +59,8 @@ def unstick(home: Path) -> None:
 
 
 def _alive(process: int) -> bool:
+    if Path("/proc/self/exe").exists():  # a dead one that nobody has reaped still takes signals, and runs no program
+        return Path(f"/proc/{process}/exe").exists()
     try:
         os.kill(process, 0)
     except ProcessLookupError:
