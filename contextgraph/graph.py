@@ -217,7 +217,7 @@ class Graph:
     # The state of things.
 
     def counts(self) -> dict[str, int]:
-        return self._healed(lambda: overview.counts(self.database))
+        return self._healed(lambda: overview.counts(self.database, self.view.ledger()))
 
     def index_state(self) -> dict[str, Any]:
         return meaning.index_state(self.git, self.database)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from contextgraph import __version__
+from contextgraph.environment import without_repository
 from contextgraph.errors import Error
 from contextgraph.git import Git
 from contextgraph.lock import locked, replace
@@ -86,6 +87,26 @@ def uninstall(git: Git) -> list[str]:
             changes.append(f"git config section {section} removed")
         _restore_config(git)
     return changes
+
+
+def fires(git: Git) -> bool:
+    """Whether a commit runs our hook, tried for real: in a throw-away repository with this one's configuration and hooks."""
+    import shutil
+    import subprocess
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="cg-probe-") as place:
+        probe = Path(place) / ".git"
+        sealed = {**without_repository(os.environ), "CG_WORKER": "off", "GIT_AUTHOR_NAME": "cg", "GIT_AUTHOR_EMAIL": "cg@localhost"}
+        sealed |= {"GIT_COMMITTER_NAME": "cg", "GIT_COMMITTER_EMAIL": "cg@localhost"}
+        subprocess.run(["git", "init", "--quiet", "--template=", "."], cwd=place, env=sealed, capture_output=True, check=False)
+        shutil.copyfile(_config(git), probe / "config")
+        shutil.copytree(git.common_dir / "hooks", probe / "hooks", dirs_exist_ok=True)
+        for kept in (probe / "hooks").glob(f"*{CHAINED}"):
+            kept.unlink()  # only ours is tried: somebody else's hook must not act on a repository that is not there
+        command = ["git", "-c", "core.worktree=", "commit", "--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign", "-m", "probe"]
+        subprocess.run(command, cwd=place, env=sealed, capture_output=True, check=False)
+        return (probe / "contextgraph" / "spool").is_file()
 
 
 def _remember_config(git: Git) -> None:

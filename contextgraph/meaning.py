@@ -15,8 +15,8 @@ from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.lock import locked
 
-NEAREST = 400
-"""Documents asked of the vector store for a question; each commit has about two."""
+NEAREST = 1_000
+"""Documents asked of the vector store for a question; each commit has two or more."""
 Report = Callable[[str], None]
 
 
@@ -79,6 +79,18 @@ def start(git: Git, database: Database, environment: Mapping[str, str]) -> None:
         null = subprocess.DEVNULL
         here = {**environment, "GIT_DIR": str(git.git_dir)}
         subprocess.Popen(command, start_new_session=True, cwd=git.home, env=here, stdin=null, stdout=null, stderr=null)
+
+
+def healthy(git: Git, database: Database) -> bool:
+    """Whether the vector store answers and holds what was put into it. True without a model. Raises VectorError."""
+    from contextgraph import embed
+    from contextgraph.index.vectors import Vectors
+
+    embedder = embed.open_embedder()
+    if embedder is None or database.get("vectors_model") != embedder.model_id:
+        return True
+    vectors = Vectors(git.home / "chroma", embedder.model_id, embedder.dimensions)
+    return vectors.healthy(int(database.get("vectors_count") or 0))
 
 
 def model_state() -> dict[str, Any]:

@@ -4,13 +4,12 @@ Three layers (EVIDENCE, git notes): the journal keeps our own events, a lock ord
 ever moves by compare-and-swap. Whatever a foreign writer rolls back is published again at the next flush.
 """
 
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from contextgraph import event, tombstones
+from contextgraph import event, notetree, tombstones
 from contextgraph.errors import Error, GitError, LockError
 from contextgraph.git import NOTES_REF, Git
 from contextgraph.journal import Journal
@@ -18,8 +17,6 @@ from contextgraph.lock import locked, replace
 
 TRIES = 8
 """Compare-and-swap attempts before the journal alone holds the event: a hot foreign writer can starve any number."""
-_SCRATCH = "refs/contextgraph/scratch"
-_KEY = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -36,15 +33,24 @@ class Store:
     def __init__(self, git: Git) -> None:
         self.git = git
         self.journal = Journal(git.home / "journal")
+        self.obstacle: str | None = None
         self._published = git.home / "published"
 
     def tip(self) -> str | None:
         return self.git.maybe("rev-parse", "--verify", "--quiet", NOTES_REF)
 
     def append(self, entries: Sequence[tuple[str, bytes]]) -> bool:
-        """Record (key, line) pairs: safe once this returns. True when they are in the ref as well already."""
+        """Record (key, line) pairs: safe once this returns. True when they are in the ref as well already.
+
+        False when they wait in the journal; `obstacle` has the words then, if it was more than a busy ref: what is recorded
+        is no failure, and whoever took it for one would record it twice. Raises Error when the journal cannot be written.
+        """
         self.journal.append(entries)
-        return self.flush()
+        try:
+            return self.flush()
+        except Error as error:
+            self.obstacle = error.message
+            return False
 
     def flush(self, tip: str | None = None) -> bool:
         """Bring everything of the journal into the ref. False when others kept us from it; nothing is lost then.
@@ -103,9 +109,8 @@ class Store:
         wanted: dict[str, set[bytes]] = {}
         for key, line in self.journal.entries(start):
             wanted.setdefault(key, set()).add(line)
-        for key, line in self.journal.entries() if touched is None or touched else []:
-            if touched is None or key in touched:
-                wanted.setdefault(key, set()).add(line)
+        for key, line in self.journal.entries(keys=touched) if touched is None or touched else ():
+            wanted.setdefault(key, set()).add(line)
         if tip is not None and wanted:
             for key, there in self.lines(tip, wanted):
                 wanted[key] -= set(there)
@@ -121,32 +126,20 @@ class Store:
         union = {key: set(lines) for key, lines in new.items()}
         stale: list[str] = []
         if tip is not None:
-            entries = self._entries(tip, new)
+            entries = notetree.entries(self.git, tip, new)
             stale = [path for paths in entries.values() for path, _ in paths]
-            for key, lines in self._contents(entries):
+            for key, lines in notetree.contents(self.git, entries):
                 union[key] |= set(lines)
-        return self._import(tip, stale, union)
+        return notetree.write(self.git, tip, stale, union)
 
     def replace(self, tip: str | None, contents: Mapping[str, set[bytes]]) -> str:
         """As `write`, but each key's note becomes exactly these lines, or nothing. Returns the name of the tree."""
-        stale = [path for paths in self._entries(tip, contents).values() for path, _ in paths] if tip and contents else []
-        return self.git.text("rev-parse", self._import(tip, stale, contents) + "^{tree}")
-
-    def _import(self, tip: str | None, stale: list[str], contents: Mapping[str, set[bytes]]) -> str:
-        """A commit on top of `tip` without the paths `stale`, and with one entry for each key that has lines."""
-        commands = [f"commit {_SCRATCH}\nmark :1\ncommitter contextgraph <contextgraph> {int(time.time())} +0000\ndata 0\n".encode()]
-        commands.append(f"from {tip}\n".encode() if tip else b"")
-        commands += [f"D {path}\n".encode() for path in stale]
-        for key, lines in sorted(contents.items()):
-            blob = b"".join(line + b"\n" for line in sorted(lines))
-            if blob:
-                commands.append(f"M 100644 inline {key[:2]}/{key[2:]}\ndata {len(blob)}\n".encode() + blob + b"\n")
-        commands.append(f"\nget-mark :1\nreset {_SCRATCH}\nfrom {self.git.null}\n\ndone\n".encode())
-        return self.git.run("fast-import", "--quiet", "--force", "--done", stdin=b"".join(commands)).decode().strip()
+        stale = [path for paths in notetree.entries(self.git, tip, contents).values() for path, _ in paths] if tip and contents else []
+        return self.git.text("rev-parse", notetree.write(self.git, tip, stale, contents) + "^{tree}")
 
     def lines(self, tip: str, keys: Iterable[str] | None = None) -> Iterator[tuple[str, list[bytes]]]:
         """(key, lines) of every note in `tip`, or of `keys` alone; the union over all copies of a key."""
-        yield from self._contents(self._entries(tip, keys))
+        yield from notetree.contents(self.git, notetree.entries(self.git, tip, keys))
 
     def events(self, tip: str, keys: Iterable[str] | None = None) -> Iterator[tuple[str, list["event.Event | event.Foreign"]]]:
         """As `lines`, decoded."""
@@ -161,43 +154,9 @@ class Store:
             names = self.git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", cursor, tip)
         except GitError:  # the old commit was rolled back and is gone
             return None
-        return {key for path in names.split(b"\0") if (key := _key(path.decode("utf-8", "replace")))}
+        return {key for path in names.split(b"\0") if (key := notetree.key_of(path.decode("utf-8", "replace")))}
 
-    def _entries(self, tip: str, keys: Iterable[str] | None) -> dict[str, list[tuple[str, str]]]:
-        """(path, blob) of every copy of each key. `--full-tree`: in a subdirectory ls-tree would list that prefix alone."""
-        wanted = None if keys is None else set(keys)
-        paths: list[str] = []
-        if wanted is not None and len(wanted) <= 200:
-            paths = [path for key in wanted for path in _places(key)]
-        entries: dict[str, list[tuple[str, str]]] = {}
-        for line in self.git.run("ls-tree", "-r", "-z", "--full-tree", tip, "--", *paths).split(b"\0"):
-            header, _, name = line.decode("utf-8", "surrogateescape").partition("\t")
-            key = _key(name)
-            if key and header.split()[1] == "blob" and (wanted is None or key in wanted):
-                entries.setdefault(key, []).append((name, header.split()[2]))
-        return entries
-
-    def _contents(self, entries: dict[str, list[tuple[str, str]]]) -> Iterator[tuple[str, list[bytes]]]:
-        blobs = self.git.objects(blob for copies in entries.values() for _, blob in copies)
-        for key, copies in entries.items():
-            lines: dict[bytes, None] = {}
-            for _ in copies:
-                blob = next(blobs)
-                if blob is None:
-                    raise Error(
-                        f"the note of {key[:12]} is not here (a partial clone)", "git fetch --no-filter origin '+refs/notes/*:refs/notes/*'"
-                    )
-                lines.update(dict.fromkeys(event.lines_of(blob)))
-            yield key, list(lines)
-
-
-def _key(path: str) -> str | None:
-    """The commit a notes path stands for, whatever its fan-out; None for a path that is no note."""
-    key = path.replace("/", "")
-    return key if _KEY.match(key) else None
-
-
-def _places(key: str) -> Iterator[str]:
-    """Every path at which git may have put the note of `key`: from flat to fan-out 4 (git's own adapts to the size)."""
-    for depth in range(5):
-        yield "/".join([*(key[2 * n : 2 * n + 2] for n in range(depth)), key[2 * depth :]])
+    def misplaced(self, tip: str) -> list[str]:
+        """The keys of `tip` that stand at another place than our one fan-out rule says, or at several."""
+        entries = notetree.entries(self.git, tip, None)
+        return sorted(key for key, copies in entries.items() if [path for path, *_ in copies] != [f"{key[:2]}/{key[2:]}"])

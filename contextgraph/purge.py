@@ -3,10 +3,11 @@
 import time
 from pathlib import Path
 
-from contextgraph import merge, tombstones, transfer
+from contextgraph import merge, tombstones
 from contextgraph.errors import Error
 from contextgraph.git import NOTES_REF, Git
 from contextgraph.notes import Store
+from contextgraph.refs import TRACKING
 
 
 def backup(git: Git, tip: str | None) -> Path | None:
@@ -52,7 +53,7 @@ def rewrite(store: Store, identity: str, entry: tuple[str, bytes] | None) -> str
 
 def forget_history(git: Git) -> list[str]:
     """Delete the tracking refs and the reflogs that still name the old history; returns the refs deleted."""
-    rows = git.text("for-each-ref", "--format=%(refname) %(objectname)", transfer.TRACKING).splitlines()
+    rows = git.text("for-each-ref", "--format=%(refname) %(objectname)", TRACKING).splitlines()
     gone = []
     for row in rows:
         name, sha = row.split()

@@ -11,6 +11,7 @@ from contextgraph.errors import Error, UsageError
 from contextgraph.git import Git
 from contextgraph.lock import replace
 from contextgraph.notes import Store
+from contextgraph.refs import TRACKING
 from contextgraph.transfer import RejectedError, tracking
 
 TRIES = 12
@@ -81,6 +82,7 @@ def run(
         store.flush()
         done.tip = store.tip()
         if not push or done.tip is None:
+            _remember(store, remote)
             return done
         try:
             _give(store, done, progress)
@@ -88,8 +90,8 @@ def run(
             if fetch:
                 continue
             raise
-        theirs = seen(store.git, remote)
-        drop_journal(store, theirs)
+        _remember(store, remote)
+        drop_journal(store, seen(store.git, remote))
         return done
     raise RejectedError(f"`{remote}` moves faster than we can follow", "repeat the command; nothing is lost")
 
@@ -162,12 +164,8 @@ def arrived(store: Store, tips: Mapping[str, str], ours: str | None, partial_clo
 
     Raises Error in a partial clone, where a fetch brings notes without their text.
     """
-    theirs = {name: tip for name, tip in tips.items() if name.startswith(transfer.TRACKING) and name.endswith("/contextgraph")}
-    path = store.git.home / "merged"
-    try:
-        known = msgspec.json.decode(path.read_bytes(), type=Merged)
-    except (OSError, msgspec.DecodeError):
-        known = Merged()
+    theirs = {name: tip for name, tip in tips.items() if name.startswith(TRACKING) and name.endswith("/contextgraph")}
+    known = _merged(store)
     if not theirs or known == Merged(ours or "", theirs):
         return ours
     for tip in sorted(set(theirs.values())):
@@ -175,12 +173,23 @@ def arrived(store: Store, tips: Mapping[str, str], ours: str | None, partial_clo
             if partial_clone and tip not in known.remotes.values():
                 raise Error("notes arrived without their text, as in any partial clone", "`cg sync` brings it")
             ours = merge.advance(store, lambda now, tip=tip: _union(store, now, tip, joined=False))  # type: ignore[misc]
-    _remember(store, ours, theirs)
+    replace(store.git.home / "merged", msgspec.json.encode(Merged(ours or "", theirs)))
     return ours
 
 
-def _remember(store: Store, ours: str | None, theirs: Mapping[str, str]) -> None:
-    replace(store.git.home / "merged", msgspec.json.encode(Merged(ours or "", dict(theirs))))
+def _merged(store: Store) -> Merged:
+    try:
+        return msgspec.json.decode((store.git.home / "merged").read_bytes(), type=Merged)
+    except (OSError, msgspec.DecodeError):
+        return Merged()
+
+
+def _remember(store: Store, remote: str) -> None:
+    """What a sync has merged needs no second look by the next catch-up."""
+    theirs = seen(store.git, remote)
+    if theirs is not None:
+        known = Merged(store.tip() or "", {**_merged(store).remotes, tracking(remote): theirs})
+        replace(store.git.home / "merged", msgspec.json.encode(known))
 
 
 def drop_journal(store: Store, theirs: str | None) -> int:
@@ -201,7 +210,7 @@ def drop_journal(store: Store, theirs: str | None) -> int:
 def unshared(store: Store, tips: Mapping[str, str], ours: str | None, say: Callable[[str], None], today: str) -> None:
     """Once a day, when REMIND recorded traces or more are in this clone alone, say so. No process while the notes stand still."""
     path = store.git.home / "reminded"
-    theirs = sorted(tip for name, tip in tips.items() if name.startswith(transfer.TRACKING) and name.endswith("/contextgraph"))
+    theirs = sorted(tip for name, tip in tips.items() if name.startswith(TRACKING) and name.endswith("/contextgraph"))
     try:
         day, looked = path.read_text(encoding="ascii", errors="replace").split("\n")[:2]
     except (OSError, ValueError):

@@ -9,12 +9,10 @@ from collections.abc import Callable
 
 from contextgraph.errors import Error
 from contextgraph.git import NOTES_REF, Git
+from contextgraph.refs import TRACKING
 
 Progress = Callable[[str, int, int | None], None]
 """Told the phase, how many are done, and of how many (None: unknown)."""
-
-TRACKING = "refs/contextgraph/remotes/"
-
 
 class RejectedError(Error):
     """The remote's ref has moved since it was fetched: fetch, merge and try again."""

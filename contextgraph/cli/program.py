@@ -2,7 +2,7 @@
 
 import typer
 
-from contextgraph.cli import ask, demo, follow, lifecycle, settings, setup, share, state, write
+from contextgraph.cli import ask, demo, doctor, follow, lifecycle, settings, setup, share, state, write
 
 app = typer.Typer(
     name="cg",
@@ -13,7 +13,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Begin with `cg init` in a repository. `cg COMMAND -h` tells more about each; `git cg` is the same program.",
 )
-for group in (setup, write, ask, state, follow, share, lifecycle, settings, demo):
+for group in (setup, write, ask, state, follow, share, lifecycle, settings, doctor, demo):
     group.register(app)
 
 

@@ -2,11 +2,12 @@
 
 from contextgraph.fold import SPEAKS_FOR_ITSELF
 from contextgraph.index.database import Database
+from contextgraph.status.ledger import Ledger
 
 _ONWARD = ", ".join(f"'{how}'" for how in sorted(SPEAKS_FOR_ITSELF))
 
 
-def counts(database: Database) -> dict[str, int]:
+def counts(database: Database, ledger: Ledger) -> dict[str, int]:
     """Commits, recorded traces by status (those carried onward are counted where they went), decisions, foreign lines."""
     connection = database.connection
 
@@ -17,14 +18,16 @@ def counts(database: Database) -> dict[str, int]:
         "SELECT DISTINCT key FROM (SELECT key FROM events WHERE kind = 'recorded' UNION SELECT new FROM links) "
         f"WHERE key NOT IN (SELECT old FROM links WHERE how IN ({_ONWARD}))"
     )
-    total = one(f"SELECT count(*) FROM ({recorded})")
-    landed = one(f"SELECT count(*) FROM commits WHERE landing IS NOT NULL AND sha IN ({recorded})")
+    keys = {key for (key,) in connection.execute(recorded)}
+    reached = {sha for (sha,) in connection.execute(f"SELECT sha FROM commits WHERE landing IS NOT NULL AND sha IN ({recorded})")}
+    reverted = keys & ledger.reverted()
+    landed = keys & (reached | ledger.landed_by_link()) - reverted
     return {
         "commits": one("SELECT count(*) FROM commits WHERE gone = 0"),
-        "recorded": total,
-        "landed": landed,
-        "pending": total - landed,
-        "reverted": 0,
+        "recorded": len(keys),
+        "landed": len(landed),
+        "pending": len(keys - landed - reverted),
+        "reverted": len(reverted),
         "decisions": one("SELECT count(DISTINCT id) FROM decisions"),
         "foreign_lines": one("SELECT count(*) FROM foreign_lines"),
         "newer_lines": one("SELECT count(*) FROM foreign_lines WHERE newer"),
