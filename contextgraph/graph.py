@@ -49,6 +49,7 @@ class Graph:
         self.failure: str | None = None
         """Why the last catch-up could not capture; the worker, which has no reader, logs it."""
         self._database: Database | None = None
+        self._view: View | None = None
 
     @classmethod
     def open(cls, directory: Path, environment: Mapping[str, str] | None = None) -> "Graph":
@@ -70,6 +71,7 @@ class Graph:
         Where nothing can be written (read-only, a full disk), reading goes on with what is there, and `reasons` says so.
         """
         self.reasons = []
+        self._view = None
         self.failure = None
         self.refs = refs.read(self.git)
         self.notes_tip = self.refs.notes
@@ -168,13 +170,18 @@ class Graph:
 
     @property
     def view(self) -> View:
-        return View(self.git, self.database, Noted(self.database, self.store), self.target, self.repository)
+        if self._view is None:
+            self._view = View(self.git, self.database, Noted(self.database, self.store), self.target, self.repository)
+        return self._view
 
     def repository(self) -> str:
         """The origin's URL without credentials, else the sha of the root commit; empty in an empty repository."""
         for url in self.settings.get("remote.origin.url", [])[-1:]:
             return re.sub(r"^([a-z+]+://)[^/@]*@", r"\1", url)
-        row = self.database.connection.execute("SELECT sha FROM commits WHERE parents = '' ORDER BY commit_time, sha LIMIT 1").fetchone()
+        # In the order of the index on time: the oldest root is among the first rows, not behind all of them.
+        oldest = "SELECT commit_time FROM commits WHERE parents = '' ORDER BY commit_time LIMIT 1"
+        query = f"SELECT sha FROM commits WHERE parents = '' AND commit_time = ({oldest}) ORDER BY sha LIMIT 1"
+        row = self.database.connection.execute(query).fetchone()
         return str(row[0]) if row else ""
 
     def why(self, target: str, moment: Moment | None = None, path_only: bool = False) -> why.Why:
@@ -199,6 +206,8 @@ class Graph:
 
     def message(self, sha: str) -> str | None:
         """The commit's own words; None when the commit is not here."""
+        if sha in self.view.messages:
+            return self.view.messages[sha]
         try:
             return next(iter(commits.read(self.git, [sha], details=False))).message
         except (GitError, StopIteration):

@@ -35,6 +35,8 @@ class View:
         self.noted = noted
         self.target = target
         self.repo = repo
+        self.messages: dict[str, str] = {}
+        """The words of every commit that was read so far, by sha."""
 
     def ledger(self, moment_: Moment | None = None) -> Ledger:
         """Who says what became of a commit, now or as the target branch was at a moment."""
@@ -71,12 +73,14 @@ class View:
 
     def _commits(self, shas: Sequence[str], details: bool) -> dict[str, Commit]:
         try:
-            return {commit.sha: commit for commit in commits.read(self.git, shas, details)}
+            found = {commit.sha: commit for commit in commits.read(self.git, shas, details)}
         except GitError:  # one of them is not here: ask for those that are
             asked = "".join(f"{sha}\n" for sha in shas).encode()
             answer = self.git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).decode()
             here = [line.split()[0] for line in answer.splitlines() if line.endswith(" commit")]
-            return {commit.sha: commit for commit in commits.read(self.git, here, details)}
+            found = {commit.sha: commit for commit in commits.read(self.git, here, details)}
+        self.messages |= {sha: commit.message for sha, commit in found.items()}
+        return found
 
     def _trace(self, state: State, sha: str, commit: Commit | None, ledger: Ledger, details: bool) -> Trace:
         trace = fold.given_trace(state, sha)
