@@ -4,9 +4,12 @@ A line is `sha SPACE event`. The journal is cut into segments, so that what a re
 whole files and nothing is ever rewritten.
 """
 
+import errno
 import fcntl
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 
 from contextgraph.errors import Error
@@ -14,6 +17,7 @@ from contextgraph.lock import replace
 
 SEGMENT = 1 << 20
 """Bytes after which a new segment is begun."""
+_ENTRY = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (\{.*\})\n\Z")
 
 
 class Journal:
@@ -27,23 +31,31 @@ class Journal:
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            descriptor = self._open()
-            try:
-                for key, line in entries:
-                    self._write(descriptor, key.encode() + b" " + line + b"\n")
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            lines = [key.encode() + b" " + line + b"\n" for key, line in entries]
+            # Another process may have begun a new segment meanwhile, and readers may be past ours: then they go there as well.
+            while self._append(lines) != self.segments()[-1]:
+                pass
         except OSError as error:
             raise Error(f"the journal in {self.directory} cannot be written: {error.strerror}", _cure(error)) from None
 
-    def _open(self) -> int:
+    def _append(self, lines: Iterable[bytes]) -> Path:
+        descriptor, segment = self._open()
+        try:
+            for line in lines:
+                self._write(descriptor, line)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return segment
+
+    def _open(self) -> tuple[int, Path]:
         """The segment to append to, with a shared lock on it: `drop` and `rewrite` wait for those who are writing."""
         while True:
-            descriptor = os.open(self._last(), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            segment = self._last()
+            descriptor = os.open(segment, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             if os.fstat(descriptor).st_nlink:
-                return descriptor
+                return descriptor, segment
             os.close(descriptor)  # dropped or rewritten between the two calls: nobody would read what is written there
 
     def _write(self, descriptor: int, line: bytes) -> None:
@@ -53,16 +65,20 @@ class Journal:
         data = b"\n" + line if torn else line
         written = os.write(descriptor, data)
         if written != len(data):
-            raise OSError(28, "No space left on device")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def entries(self, start: tuple[str, int] | None = None) -> Iterator[tuple[str, bytes]]:
-        """(key, line) of every whole line after the position `start` (segment, offset); torn lines are passed over."""
-        for segment in self.segments():
-            if start is not None and segment.name < start[0]:
-                continue
-            yield from self.read(segment, start[1] if start is not None and segment.name == start[0] else 0)
+    def entries(self, start: tuple[str, int] | None = None, keys: Container[str] | None = None) -> Iterator[tuple[str, bytes]]:
+        """(key, line) of every whole line after the position `start` (segment, offset), or of `keys` alone.
 
-    def read(self, segment: Path, offset: int = 0) -> Iterator[tuple[str, bytes]]:
+        Torn lines are passed over. From the beginning when there is no such position any more.
+        """
+        segments = self.segments()
+        first = next((segment for segment in segments if start is not None and segment.name == start[0]), None)
+        offset = start[1] if start is not None and first is not None and first.stat().st_size >= start[1] else 0
+        for segment in segments[segments.index(first) :] if first is not None and offset else segments:
+            yield from self.read(segment, offset if segment == first else 0, keys)
+
+    def read(self, segment: Path, offset: int = 0, keys: Container[str] | None = None) -> Iterator[tuple[str, bytes]]:
         """As `entries`, of one segment; nothing when it was dropped in the meantime: a remote holds it all."""
         try:
             file = segment.open("rb")
@@ -71,9 +87,9 @@ class Journal:
         with file:
             file.seek(offset)
             for line in file:
-                key, _, event = line.rstrip(b"\n").partition(b" ")
-                if line.endswith(b"}\n") and len(key) in (40, 64):
-                    yield key.decode("ascii", "replace"), event
+                entry = _ENTRY.match(line)
+                if entry and (keys is None or entry[1].decode() in keys) and _whole(entry[2]):
+                    yield entry[1].decode(), entry[2]
 
     def drop(self, segment: Path) -> None:
         """Delete a segment that is held elsewhere. Never the last one: its name would be used again, by shorter content."""
@@ -102,9 +118,19 @@ class Journal:
                 file.close()
 
     def position(self) -> tuple[str, int]:
-        """Where the journal ends now."""
-        segments = self.segments()
-        return (segments[-1].name, segments[-1].stat().st_size) if segments else ("", 0)
+        """Where the last whole line ends now: somebody may be in the middle of writing one, or was when the machine stopped."""
+        for segment in reversed(self.segments()):
+            try:
+                with segment.open("rb") as file:
+                    size = file.seek(0, os.SEEK_END)
+                    file.seek(max(0, size - 1))
+                    if size and file.read(1) != b"\n":
+                        file.seek(0)
+                        size = file.read().rfind(b"\n") + 1
+                    return segment.name, size
+            except FileNotFoundError:  # rewritten between the two calls; what is in the new segment is looked at again
+                continue
+        return "", 0
 
     def segments(self) -> list[Path]:
         if not self.directory.is_dir():
@@ -119,5 +145,14 @@ class Journal:
         return last if last.stat().st_size < SEGMENT else self.directory / f"{int(last.name) + 1:06d}"
 
 
+def _whole(line: bytes) -> bool:
+    """A line that a full disk cut short may end in a brace too; only the whole of it is JSON."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _cure(error: OSError) -> str:
-    return "free some space and repeat the command" if error.errno == 28 else "the git directory must be writable to record something"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return "free some space and repeat the command" if full else "the git directory must be writable to record something"
