@@ -14,6 +14,7 @@ from contextgraph.refs import TRACKING
 Progress = Callable[[str, int, int | None], None]
 """Told the phase, how many are done, and of how many (None: unknown)."""
 
+
 class RejectedError(Error):
     """The remote's ref has moved since it was fetched: fetch, merge and try again."""
 

@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from contextgraph import install, meaning
+from contextgraph import install, meaning, sync
 from contextgraph.capture import staged
 from contextgraph.cli.common import Session, command
 from contextgraph.graph import Graph
+from contextgraph.ui import inert
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +48,12 @@ def gather(graph: Graph) -> dict[str, Any]:
         "branch": graph.target.name if graph.target else None,
         "counts": {name: counts[name] for name in ("commits", "recorded", "decisions", "pending", "landed", "reverted")},
         "hooks": {"alive": hooks.alive, "installed": hooks.installed, "directory": hooks.directory, "reason": hooks.reason},
-        "notes": {"tip": graph.notes_tip, "unpublished": graph.store.unpublished(), "foreign_lines": counts["foreign_lines"]},
+        "notes": {
+            "tip": graph.notes_tip,
+            "unpublished": graph.store.unpublished(),
+            "foreign_lines": counts["foreign_lines"],
+            "remotes": sync.lags(graph.store, sync.remotes(graph.settings), graph.refs.tracking, graph.notes_tip),
+        },
         "index": graph.index_state(),
         "model": meaning.model_state(),
         "staged": len(staged.listed(graph.git)) if graph.git.top else 0,
@@ -73,6 +79,8 @@ def _screen(facts: dict[str, Any], graph: Graph) -> Any:
     )
     table.add_row("decisions", f"{counts['decisions']} known, {facts['staged']} staged for the next commit")
     table.add_row("history", f"{counts['commits']} commits indexed")
+    for name, lag in facts["notes"]["remotes"].items():
+        table.add_row(f"notes at {name}", Text(inert(_lag(lag))))
     table.add_row("vectors", _vectors(index, model))
     if facts["notes"]["unpublished"]:
         table.add_row("journal", f"{facts['notes']['unpublished']} events wait for the notes ref")
@@ -84,6 +92,14 @@ def _screen(facts: dict[str, Any], graph: Graph) -> Any:
     lines += [Text.assemble(("incomplete: ", "yellow"), each) for each in graph.reasons]
     step = _next_step(facts)
     return Group(table, *lines, *([Text.assemble(("next: ", "cyan"), step)] if step else []))
+
+
+def _lag(lag: sync.Lag) -> str:
+    if not lag.fetched:
+        return "never fetched (`cg sync`)"
+    words = [f"{lag.ahead} event{'' if lag.ahead == 1 else 's'} to send"] if lag.ahead else []
+    words += [f"{lag.behind} to take in"] if lag.behind else []
+    return f"{', '.join(words)} (`cg sync`)" if words else "the same as here"
 
 
 def _vectors(index: dict[str, Any], model: dict[str, Any]) -> str:
