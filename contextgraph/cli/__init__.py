@@ -17,8 +17,9 @@ def main() -> None:
         signal.signal(signal.SIGINT, _interrupted)
     _open_streams()
     from contextgraph.cli.edge import guarded
-    from contextgraph.cli.program import app
+    from contextgraph.cli.program import build
 
+    app = build(*sys.argv[1:2])
     if own:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     code = guarded(lambda: app(standalone_mode=False))
@@ -45,9 +46,9 @@ def _open_streams() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """`contextgraph.cli.app`, made when it is first asked for."""
+    """`contextgraph.cli.app`, made when it is asked for."""
     if name == "app":
-        from contextgraph.cli.program import app
+        from contextgraph.cli.program import build
 
-        return app
+        return build()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
