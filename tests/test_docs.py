@@ -151,6 +151,7 @@ ANSWERS = {
     "cg log": ("log",),
     "cg status": ("status",),
     "cg track": ("track",),
+    "cg doctor": ("doctor",),
     "cg refresh": ("refresh",),
 }
 """How to get an answer in JSON out of each command that has one; another command may be added here."""
@@ -231,6 +232,35 @@ def test_every_module_has_its_line() -> None:
     folders = {code for code in CODE.findall(ARCHITECTURE) if re.fullmatch(r"(contextgraph|hooks|tests|benchmarks)/[\w/]*/?", code)}
     strange = sorted(name for name in folders - {"contextgraph/hooks"} if not (TOP / name).is_dir())
     assert not strange, f"docs/architecture.md names {strange}, which are not there"
+
+
+def rooms() -> dict[str, int]:
+    """Each module with the number of its row under "Rooms": the order in which they may know each other."""
+    rows = re.findall(r"^\| (`contextgraph/.*?) \|", re.split(r"^## ", ARCHITECTURE, flags=re.MULTILINE)[2], re.MULTILINE)
+    return {code: number for number, row in enumerate(rows) for code in CODE.findall(row)}
+
+
+def imported(module: str, known: dict[str, int]) -> set[str]:
+    """The modules of ours that a module imports, inside functions too; a package itself is its `__init__.py`."""
+    names = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in known}
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(read(module))):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{each.name}" for each in node.names}
+            found |= {name if name in names else node.module for name in inner}
+    return {names[name] for name in found & names.keys()} - {module}
+
+
+@pytest.mark.parametrize("module", [name for name in rooms() if (TOP / name).is_file()])
+def test_room_imports_only_rooms_above_it(module: str) -> None:
+    known = rooms()
+    below = sorted(name for name in imported(module, known) if known[name] > known[module])
+    assert not below, (
+        f'{module} imports {below}, which stand below it in docs/architecture.md, "Rooms": move its row below theirs if it is of the same '
+        f"floor or a lower one; else the import goes the wrong way"
+    )
 
 
 IMPORTED_AS = {"gitpython": "git", "tomli-w": "tomli_w", "detect-secrets": "detect_secrets"}
