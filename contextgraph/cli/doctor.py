@@ -10,14 +10,17 @@ from contextgraph.cli.common import Session, command
 
 
 def register(app: typer.Typer) -> None:
-    command(app, epilog="Examples:  cg doctor    cg doctor --fix    cg doctor --json")(doctor)
+    command(app, epilog="\b\nExamples:\n  cg doctor\n  cg doctor --fix\n  cg doctor --json")(doctor)
 
 
 def doctor(
     session: Session,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended here, and look once more.")] = False,
 ) -> int:
-    """Is anything wrong here? Every known fault by name, with the cure. Exit code 1 when a fault is left."""
+    """Every known fault by name, with its cure.
+
+    Exit code 1 when a fault is left; warnings leave 0.
+    """
     from contextgraph import doctor as checks
     from contextgraph import render
     from contextgraph.ui import inert

@@ -15,15 +15,18 @@ _LINE = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\s+([0-9a-f]{40}|[0-9a-f]{64})\s
 
 
 def register(app: typer.Typer) -> None:
-    command(app, epilog="Examples:  cg track    cg track --json    cg track --branch release-2")(track)
-    command(app, epilog="Example:  cg remap .git/filter-repo/commit-map")(remap)
+    command(app, epilog="\b\nExamples:\n  cg track\n  cg track --json\n  cg track --branch release-2")(track)
+    command(app, epilog="\b\nExample:\n  cg remap .git/filter-repo/commit-map")(remap)
 
 
 def track(
     session: Session,
     branch: Annotated[str, typer.Option("--branch", metavar="B", help="Ask about this branch instead of the target branch.")] = "",
 ) -> int:
-    """What landed, was reverted or came back since the last look? With the evidence."""
+    """What landed, was reverted or came back since the last look.
+
+    Each with its evidence. The first look only marks where to begin.
+    """
     from contextgraph import render
 
     graph = session.caught_up()
@@ -47,7 +50,10 @@ def remap(
     session: Session,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Lines `OLD NEW`, such as git filter-repo's commit-map.")],
 ) -> int:
-    """Carry records along a rewritten history. Safe to repeat; records of dropped commits stay where they are."""
+    """Carry records along a rewritten history.
+
+    Safe to repeat; records of dropped commits stay where they are.
+    """
     if not file.is_file():
         raise UsageError(f"there is no file {file}", "git filter-repo leaves one in .git/filter-repo/commit-map")
     pairs: list[tuple[str, str]] = []

@@ -8,10 +8,10 @@ from contextgraph.cli.common import Session, command
 
 
 def register(app: typer.Typer) -> None:
-    command(app, epilog="Example:  cg supersede cg-1f0c cg-9a77 --because 'traffic has grown tenfold'")(supersede)
-    command(app, epilog="Example:  cg redact cg-1f0c5a0b7c11")(redact)
-    command(app, epilog="Example:  cg purge cg-1f0c5a0b7c11 --push")(purge)
-    command(app, epilog="Example:  cg ack f-3c19 --because 'only in the tests' --until 2027-01-31")(ack)
+    command(app, epilog="\b\nExample:\n  cg supersede cg-1f0c cg-9a77 --because 'traffic has grown tenfold'")(supersede)
+    command(app, epilog="\b\nExample:\n  cg redact cg-1f0c5a0b7c11")(redact)
+    command(app, epilog="\b\nExample:\n  cg purge cg-1f0c5a0b7c11 --push")(purge)
+    command(app, epilog="\b\nExample:\n  cg ack f-3c19 --because 'only in the tests' --until 2027-01-31")(ack)
 
 
 def supersede(

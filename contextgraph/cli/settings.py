@@ -12,7 +12,11 @@ from contextgraph.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
-    settings = typer.Typer(help="Settings: list, get, set, check.", no_args_is_help=True)
+    settings = typer.Typer(
+        help="Settings: list, get, set, check.",
+        no_args_is_help=True,
+        epilog="\b\nExamples:\n  cg config list\n  cg config set capture.when decisions\n  cg config set track.branches 'v1 v2' --policy",
+    )
     for each in (list_, get, set_, check):
         command(settings)(each)
     app.add_typer(settings, name="config")

@@ -33,7 +33,7 @@ DERIVED = (
 
 def register(app: typer.Typer) -> None:
     command(app, epilog="\b\nExample:\n  cg init --no-model")(init)
-    command(app)(uninstall)
+    command(app, epilog="\b\nExample:\n  cg uninstall")(uninstall)
 
 
 def init(

@@ -11,9 +11,9 @@ from contextgraph.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
-    command(app, epilog="Examples:  cg sync    cg sync upstream --fetch-only")(sync)
-    command(app, epilog="Examples:  cg export events.jsonl    cg export | gzip > events.jsonl.gz")(export)
-    command(app, name="import", epilog="Example:  cg import events.jsonl")(import_)
+    command(app, epilog="\b\nExamples:\n  cg sync\n  cg sync upstream --fetch-only")(sync)
+    command(app, epilog="\b\nExamples:\n  cg export events.jsonl\n  cg export | gzip > events.jsonl.gz")(export)
+    command(app, name="import", epilog="\b\nExample:\n  cg import events.jsonl")(import_)
 
 
 def sync(

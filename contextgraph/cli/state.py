@@ -13,7 +13,7 @@ from contextgraph.ui import inert
 
 def register(app: typer.Typer) -> None:
     command(app)(status)
-    command(app)(refresh)
+    command(app, epilog="\b\nExamples:\n  cg refresh\n  cg refresh --rebuild")(refresh)
 
 
 def status(session: Session) -> int:
