@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -165,7 +166,7 @@ def test_detached_and_strange_branches(graphed: Repo) -> None:
 
 @pytest.mark.parametrize("kind", ["worktree", "submodule", "separate git dir", "sha256", "GIT_DIR"])
 def test_every_kind_of_repository(graphed: Repo, tmp_path: Path, kind: str) -> None:
-    environment: dict[str, str] = {}
+    environment: dict[str, Any] = {}
     if kind == "worktree":
         graphed.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "linked")
         other, home = Repo(tmp_path / "linked"), graphed.home
@@ -305,7 +306,7 @@ def test_a_foreign_hook_keeps_arguments_input_output_and_exit_code(repo: Repo) -
         (hooks / name).chmod(0o754)
     repo.cg("init", "--no-model")
     seen = repo.path / ".git" / "foreign"
-    variables = {"GIT_DIR_SEEN": str(repo.path / ".git"), "CG_WORKER": "off"}
+    variables: dict[str, Any] = {"GIT_DIR_SEEN": str(repo.path / ".git"), "CG_WORKER": "off"}
     done = repo.run("git", "commit", "--allow-empty", "-qm", "one", **variables)
     assert "out" in done.stdout + done.stderr
     assert "err" in done.stderr
