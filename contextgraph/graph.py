@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from contextgraph import capture, catchup, commits, config, event, meaning, refs, secrets, sync
+from contextgraph import capture, catchup, commits, config, event, meaning, refs, sync
 from contextgraph.capture import record, staged
 from contextgraph.errors import BadInputError, Error, GitError, NotFoundError
 from contextgraph.git import Git
@@ -148,6 +148,8 @@ class Graph:
 
     def masked(self, given: T) -> T:
         """The same without secrets; `notices` says what kinds were found."""
+        from contextgraph import secrets  # its patterns take longer to compile than a question to answer
+
         cleaned, kinds = secrets.clean(given, self.config.many("secrets.allow"))
         for kind in dict.fromkeys(kinds):
             self.notices.append(f"something that looks like a secret was masked before it was written: {kind} (secrets.allow lets it pass)")

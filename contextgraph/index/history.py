@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from itertools import islice
 
-from contextgraph import claims, commits
+from contextgraph import commits
 from contextgraph.commits import Commit
 from contextgraph.errors import GitError
 from contextgraph.event import moment
@@ -85,6 +85,8 @@ class History:
         connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(sha,) for sha in unreached])
 
     def _insert(self, connection: sqlite3.Connection, batch: list[Commit]) -> None:
+        from contextgraph import claims  # its patterns take longer to compile than a question to answer
+
         there = self._there(connection, batch)
         batch = [commit for commit in batch if commit.sha not in there]
         first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM commits").fetchone()[0]
