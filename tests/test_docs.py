@@ -311,3 +311,11 @@ def test_the_words_of_trailers_are_documented() -> None:
     table = sections(read("docs/trace-format.md"), "##")["Decisions in commit messages"].lower()
     for word in sorted(trailers.OURS | set(trailers.ALIASES)):
         assert re.search(rf"`{word}[:`]", table), f'docs/trace-format.md, "Decisions in commit messages": `{word}` is missing'
+
+
+@pytest.mark.parametrize("name", ["cg", "cg config", "cg model", *COMMANDS])
+def test_help_is_whole_at_80_columns(name: str, repo: Repo) -> None:
+    lines = repo.cg(*name.split()[1:], "-h", COLUMNS="80").stdout.splitlines()
+    long, cut = [line for line in lines if len(line) > 80], [line for line in lines if re.match(r"  [a-z]+ .*\.\.\.$", line)]
+    assert not long, f"`{name} -h` has lines of more than 80 characters: {long}"
+    assert not cut, f"`{name} -h` cuts {cut}: let the docstring begin with a line of at most 60 characters, and the rest follow below"
