@@ -84,13 +84,10 @@ def start(git: Git, database: Database, environment: Mapping[str, str]) -> None:
 def healthy(git: Git, database: Database) -> bool:
     """Whether the vector store answers and holds what was put into it. True without a model. Raises VectorError."""
     from contextgraph import embed
-    from contextgraph.index.vectors import Vectors
+    from contextgraph.index.filling import Filling
 
     embedder = embed.open_embedder()
-    if embedder is None or database.get("vectors_model") != embedder.model_id:
-        return True
-    vectors = Vectors(git.home / "chroma", embedder.model_id, embedder.dimensions)
-    return vectors.healthy(int(database.get("vectors_count") or 0))
+    return embedder is None or Filling(database, git, embedder, "").sound()
 
 
 def model_state() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 `fault` is something that loses data, speed or truth here; `advice` is a choice that costs something.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Literal
 
@@ -32,6 +33,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 CHECKS = (
+    Check("index-damaged", "fault", store.index_damaged, store.rebuild_index),  # first: others ask the index
     Check("not-set-up", "fault", here.not_set_up, here.set_up),
     Check("hooks-shadowed", "fault", here.hooks_shadowed),
     Check("hooks-missing", "fault", here.hooks_missing, here.set_up),
@@ -50,7 +52,6 @@ CHECKS = (
     Check("mixed-fan-out", "fault", store.mixed_fan_out, store.one_fan_out),
     Check("unreadable-lines", "fault", store.unreadable_lines),
     Check("decision-chain", "fault", store.decision_chain),
-    Check("index-damaged", "fault", store.index_damaged, store.rebuild_index),
     Check("no-model", "advice", store.no_model),
     Check("model-damaged", "fault", store.model_damaged),
     Check("vectors-behind", "fault", store.vectors_behind, store.fill_vectors),
@@ -61,7 +62,12 @@ def examine(graph: Graph, fix: bool) -> list[Finding]:
     """What is wrong now. With `fix` whatever can be mended is, and looked at once more: a finding that stays is not fixed."""
     findings: list[Finding] = []
     for check in CHECKS:
-        found = list(check.look(graph))
+        try:
+            found = list(check.look(graph))
+        except sqlite3.DatabaseError:
+            if not any(each.name == "index-damaged" for each in findings):
+                raise
+            continue  # it asks the damaged index, which is named already
         if found and fix and check.mend is not None:
             try:
                 check.mend(graph)

@@ -85,7 +85,8 @@ def model_damaged(graph: Graph) -> Iterator[Found]:
 
 def vectors_behind(graph: Graph) -> Iterator[Found]:
     state = meaning.index_state(graph.git, graph.database)
-    if not graph.config.flag("index.vectors") or not meaning.model_state()["installed"]:
+    model = meaning.model_state()
+    if not graph.config.flag("index.vectors") or not model["installed"] or model["problem"]:
         return
     if state["vectors_done"] < state["vectors_total"]:
         yield Found(f"vectors are at {state['vectors_done']} of {state['vectors_total']}", "cg refresh", "behind")
