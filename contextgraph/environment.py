@@ -16,11 +16,11 @@ _LOCAL = (
     "GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_AUTHOR_DATE GIT_COMMITTER_DATE GIT_PAGER_IN_USE "
     "GIT_EXTERNAL_DIFF GIT_DIFF_OPTS GIT_NOTES_REF GIT_NOTES_DISPLAY_REF GIT_REFLOG_ACTION"
 ).split()
-# Settings of the user that would change what we parse; tests/test_git.py sets each of them the other way.
+# Settings of the user that would change what we parse; tests/test_commits.py sets them the other way.
 FIXED = [
     word
     for setting in (
-        "log.showSignature=false log.showRoot=true i18n.logOutputEncoding=UTF-8 core.quotePath=true diff.relative=false "
+        "log.showSignature=false log.showRoot=true i18n.logOutputEncoding=UTF-8 core.quotePath=true "
         "diff.orderFile=/dev/null diff.ignoreSubmodules=none color.ui=never color.diff=never"
     ).split()
     for word in ("-c", setting)
@@ -66,9 +66,10 @@ def _ask(directory: Path, environment: Mapping[str, str], questions: Sequence[st
 
 
 def last(words: str) -> str:
-    """Git's own words on one line, without its prefixes."""
+    """Git's own words on one line: what it calls an error, without that prefix; else the last that it said."""
     lines = [line.strip() for line in words.splitlines() if line.strip() and not line.startswith("hint:")]
-    return "; ".join(line.removeprefix("fatal: ").removeprefix("error: ") for line in lines[-3:])
+    faults = [line.partition(": ")[2] for line in lines if line.startswith(("fatal: ", "error: "))]
+    return "; ".join((faults or lines)[-3:])
 
 
 def _unsafe_hint(words: str) -> str | None:

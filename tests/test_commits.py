@@ -94,7 +94,13 @@ def test_every_path_is_read_as_it_is(repo: Repo) -> None:
 def test_the_users_settings_change_nothing(repo: Repo) -> None:
     history(repo)
     git = Git.discover(repo.path)
+    signed = raw_commit(repo, "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n", "naïve 日本".encode())
+    repo.git("reset", "-q", "--hard", signed)
+    repo.git("checkout", "-q", "--orphan", "island")
+    repo.git("commit", "-q", "-m", "a root with files")
+    repo.git("merge", "-q", "--allow-unrelated-histories", "-s", "ours", "-m", "both", "main")
     calm = all_of(repo)
+    patch = git.run("log", "-1", "-p", "--no-merges")
     shas = [commit.sha for commit in calm]
     detailed = list(commits.read(git, shas))
     Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(HOSTILE)
@@ -103,6 +109,7 @@ def test_the_users_settings_change_nothing(repo: Repo) -> None:
     hostile = Git.discover(repo.path / "d", {**os.environ, "GIT_PAGER_IN_USE": "1", "LANG": "de_DE.UTF-8"})
     assert list(commits.walk(hostile, [repo.sha()])) == calm
     assert list(commits.read(hostile, shas)) == detailed
+    assert b"\x1b" not in patch and b"\x1b" not in hostile.run("log", "-1", "-p", "--no-merges")
     assert any(commit.changes for commit in calm if commit.subject == "all paths")
 
 
