@@ -6,6 +6,8 @@ from contextgraph.trace import Decision
 
 LONGEST = 16_000
 """Characters of a message that are indexed; generated messages (squash lists, logs) are longer, people's are not."""
+_HUMP = re.compile(r"[a-z0-9][A-Z]")
+"""What every camelCase name has; looking for it first is three times as fast, and most messages have none."""
 _CAMEL = re.compile(r"\b(?=\w*[a-z0-9][A-Z])\w{3,80}\b")
 _BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"\w+")
@@ -18,7 +20,7 @@ STOP = frozenset(
 
 def identifiers(text: str) -> str:
     """The text, followed by the parts of its camelCase names (the tokenizer splits at underscores and dots by itself)."""
-    found = _CAMEL.findall(text)
+    found = _CAMEL.findall(text) if _HUMP.search(text) else []
     return f"{text} {' '.join(_BORDER.sub(' ', name) for name in found)}" if found else text
 
 
