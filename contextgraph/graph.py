@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from contextgraph import capture, catchup, commits, config, event, meaning, refs, sync
 from contextgraph.capture import record, staged
+from contextgraph.check.finding import Report
+from contextgraph.check.policy import of_config
 from contextgraph.errors import BadInputError, Error, GitError, NotFoundError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
@@ -187,7 +189,9 @@ class Graph:
         return str(row[0]) if row else ""
 
     def why(self, target: str, moment: Moment | None = None, path_only: bool = False) -> why.Why:
-        return self._healed(lambda: why.why(self.view, target, moment, path_only))
+        answer = self._healed(lambda: why.why(self.view, target, moment, path_only))
+        self.reasons += answer.problems
+        return answer
 
     def search(self, question: str, filters: Filters, limit: int, min_score: float = 0.0, details: bool = True) -> search.Answer:
         return self._healed(lambda: search.search(self.view, question, filters, limit, min_score, self.near, details))
@@ -253,6 +257,14 @@ class Graph:
         """The same in a process of its own, when there is something to embed."""
         if self.config.flag("index.vectors") and self.environment.get("CG_WORKER") != "off":
             meaning.start(self.git, self.database, self.environment)
+
+    def check(self, words: str = "", strict: bool = False, fetched: bool = False) -> Report:
+        """Hold a range of commits against past decisions and reverts. Raises NotFoundError, UsageError (the policy)."""
+        from contextgraph import check
+
+        sight = check.Sight(self.settings, self.notes_tip, self.refs.tracking, fetched)
+        held = of_config(self.config, strict)
+        return self._healed(lambda: check.check(self.view, words, self.resolve("HEAD"), held, sight, self.reasons))
 
     def track(self, branch: str = "") -> tracking.Track:
         """What changed since the last look; another branch than the target is asked about without remembering."""

@@ -48,7 +48,7 @@ def why(answer: Why, message: str | None, reasons: Sequence[str]) -> RenderableT
     if answer.trace:
         parts.append(trace(answer.trace, message, only=answer.decision))
     for touch in answer.lineage:
-        parts += [Text(""), Text(f"then {touch.how} by", style="dim"), trace(touch.trace, None)]
+        parts += [Text(""), Text(f"later {touch.how}:", style="dim"), trace(touch.trace, None)]
     for position, each in enumerate(answer.traces):
         parts += [Text("")] if position else []
         parts.append(trace(each, None))

@@ -4,7 +4,8 @@ import re
 
 import msgspec
 
-from contextgraph.errors import GitError, NotFoundError, UsageError
+from contextgraph.errors import NotFoundError, UsageError
+from contextgraph.query import lines
 from contextgraph.query.view import Moment, View
 from contextgraph.trace import Decision, Trace
 
@@ -33,6 +34,7 @@ class Why(msgspec.Struct, frozen=True):
     traces: list[Trace] = []
     lineage: list[Touch] = []
     decision: str | None = None
+    problems: list[str] = []
 
     @property
     def decisions(self) -> list[Decision]:
@@ -119,32 +121,25 @@ def _last_of(view: View, name: str) -> str | None:
 
 
 def _of_lines(view: View, target: str, path: str, first: int, last: int, moment: Moment | None) -> Why:
-    """Blame twice: through whitespace, moves and copies for where each line came from, and plainly for who touched it last.
-
-    One line is under -C's default score of 40, hence -C10 (EVIDENCE, why PATH:LINE).
-    """
-    origins = _blame(view, path, first, last, "-w", "-M", "-C10")
-    touched = _blame(view, path, first, last)
-    committed = [sha for sha in origins if sha.strip("0")]
-    if not committed:
-        return Why(target, line=first, uncommitted=True)
-    order = view.git.text("rev-list", "--no-walk", "--date-order", "--reverse", *dict.fromkeys([*committed, *touched])).split()
+    """One line with its life, or a range with the commits that its lines come from."""
+    if _is_submodule(view, path):
+        raise NotFoundError(f"{path} is a submodule: its lines belong to another repository", f"cg why -C {path} FILE:LINE")
+    ignore, problems = lines.ignored(view.git)
     if first != last:
-        newest = [sha for sha in reversed(order) if sha in committed]
-        return Why(target, line=first, traces=view.traces(newest, moment), uncommitted=len(committed) < len(origins))
-    origin = committed[0]
-    later = [sha for sha in order if sha != origin]
-    traces = dict(zip([origin, *later], view.traces([origin, *later], moment), strict=True))
-    return Why(target, origin, first, trace=traces[origin], lineage=[Touch(sha, "touched", traces[sha]) for sha in later])
+        found = lines.blame(view.git, path, first, last, ["-w", "-M", "-C10", *ignore])
+        shas = list(dict.fromkeys(each.sha for each in found if each.committed))
+        if not shas:
+            return Why(target, line=first, uncommitted=True, problems=problems)
+        newest = view.git.text("rev-list", "--no-walk", "--date-order", *shas).split()
+        uncommitted = any(not each.committed for each in found)
+        return Why(target, line=first, traces=view.traces(newest, moment), uncommitted=uncommitted, problems=problems)
+    touched, committed = lines.life(view.git, path, first, ignore)
+    if not committed:
+        return Why(target, line=first, uncommitted=True, problems=problems)
+    traces = view.traces([each.sha for each in touched], moment)
+    later = [Touch(each.sha, each.how, trace) for each, trace in zip(touched[1:], traces[1:], strict=True)]
+    return Why(target, touched[0].sha, first, trace=traces[0], lineage=later, problems=problems)
 
 
-def _blame(view: View, path: str, first: int, last: int, *flags: str) -> list[str]:
-    """The commits of these lines, in order, each once; all zeros stands for what is not committed yet."""
-    try:
-        answer = view.git.run("blame", "--porcelain", *flags, "-L", f"{first},{last}", "--", path)
-    except GitError as error:
-        if counted := re.search(r"has only (\d+) line", error.message):
-            raise NotFoundError(f"{path} has {counted[1]} lines; line {first} is past the end") from None
-        raise NotFoundError(f"{path} cannot be asked about by line: {error.message}") from None
-    header = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?) \d+ \d+")
-    return list(dict.fromkeys(match[1].decode() for line in answer.split(b"\n") if (match := header.match(line))))
+def _is_submodule(view: View, path: str) -> bool:
+    return view.git.run("ls-files", "-s", "-z", "--", f":(literal){path}").startswith(b"160000 ")

@@ -1,0 +1,156 @@
+"""Where a line comes from: through moves, copies, white space and reformatting to the commit that introduced it, and on
+through every later change of the same line to what it is now."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from contextgraph.errors import GitError, NotFoundError
+from contextgraph.git import Git
+
+STEPS = 4
+"""Older versions of a line that are followed back; each costs two git processes."""
+SIMILAR = 0.6
+"""Likeness (difflib's ratio) from which a changed line is the same line in an older version."""
+IGNORED = ".git-blame-ignore-revs"
+"""The file name that hosts honour without any setting."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line as blame knows it: the commit (zeros: not committed), where the line stood there, and the version before."""
+
+    sha: str
+    path: str
+    number: int
+    text: str
+    before: tuple[str, str] | None = None
+
+    @property
+    def committed(self) -> bool:
+        return self.sha.strip("0") != ""
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """A commit in the life of a line, and what it did to it."""
+
+    sha: str
+    how: str
+
+
+def life(git: Git, path: str, number: int, ignore: list[str]) -> tuple[list[Touched], bool]:
+    """The commits that made a line what it is, the one that introduced it first; and whether it is committed at all.
+
+    -C10, because one line is under -C's default score of 40 (EVIDENCE, why PATH:LINE).
+    """
+    origin = blame(git, path, number, number, ["-w", "-M", "-C10", *ignore])[0]
+    if not origin.committed:
+        return [], False
+    spaced = blame(git, path, number, number, ["-w"])[0]
+    plain = blame(git, path, number, number, [])[0]
+    found = [Touched(each.sha, "changed it") for each in reversed(list(_older(git, origin)))]
+    found.append(Touched(origin.sha, "changed it" if found else "introduced it"))
+    if spaced.committed:
+        found.append(Touched(spaced.sha, "moved it or what stands around it"))
+    if plain.committed:
+        found.append(Touched(plain.sha, "changed its white space"))
+    return list({each.sha: each for each in reversed(found)}.values())[::-1], True
+
+
+def blame(git: Git, path: str, first: int, last: int, flags: list[str], revision: str | None = None) -> list[Line]:
+    """Who is to be thanked for each line. Raises NotFoundError for a line past the end and for what has no lines."""
+    try:
+        at = [revision] if revision else []
+        answer = git.run("blame", "--line-porcelain", *flags, "-L", f"{first},{last}", *at, "--", path)
+    except GitError as error:
+        if counted := re.search(r"has only (\d+) line", error.message):
+            raise NotFoundError(f"{path} has {counted[1]} lines; line {first} is past the end") from None
+        raise NotFoundError(f"{path} cannot be asked about by line: {error.message}", "ask about the path alone") from None
+    lines = list(_parse(answer))
+    if any("\0" in each.text for each in lines):
+        raise NotFoundError(f"{path} is a binary file and has no lines", "ask about the path alone")
+    return lines
+
+
+def _parse(answer: bytes) -> Iterator[Line]:
+    header = re.compile(r"([0-9a-f]{40}(?:[0-9a-f]{24})?) (\d+) \d+")
+    sha, number, path, before = "", 0, "", None
+    for row in answer.decode("utf-8", "surrogateescape").split("\n"):
+        if row.startswith("\t"):
+            yield Line(sha, path, number, row[1:], before)
+            before = None
+        elif match := header.match(row):
+            sha, number = match[1], int(match[2])
+        elif row.startswith("filename "):
+            path = _unquoted(row.removeprefix("filename "))
+        elif row.startswith("previous "):
+            _, commit, name = row.split(" ", 2)
+            before = (commit, _unquoted(name))
+
+
+def _unquoted(name: str) -> str:
+    """A path as git quotes it in porcelain: C escapes between double quotes, when it has any."""
+    if not name.startswith('"'):
+        return name
+    return name[1:-1].encode("latin-1", "replace").decode("unicode_escape").encode("latin-1", "replace").decode("utf-8", "surrogateescape")
+
+
+def _older(git: Git, line: Line) -> Iterator[Line]:
+    """The versions of the line before the one that `line` introduced, newest first, while each is much like the next."""
+    for _ in range(STEPS):
+        if line.before is None:
+            return
+        commit, path = line.before
+        number = _line_before(git, f"{commit}:{path}", f"{line.sha}:{line.path}", line.number, line.text)
+        if number is None:
+            return
+        line = blame(git, path, number, number, ["-w", "-M", "-C10"], commit)[0]
+        yield line
+
+
+def _line_before(git: Git, old: str, new: str, number: int, text: str) -> int | None:
+    """The line of `old` that became line `number` of `new`: the most similar one that the same hunk took away."""
+    try:
+        diff = git.run("diff", "--no-color", "--no-ext-diff", "--no-textconv", "-U0", old, new)
+    except GitError:
+        return None
+    best: tuple[float, int] | None = None
+    inside, at = False, 0
+    for row in diff.decode("utf-8", "surrogateescape").split("\n"):
+        if hunk := re.match(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", row):
+            start, size = int(hunk[3]), int(hunk[4] or 1)
+            inside, at = start <= number < start + size, int(hunk[1])
+        elif inside and row.startswith("-"):
+            likeness = difflib.SequenceMatcher(None, row[1:].strip(), text.strip(), autojunk=False).ratio()
+            best = max(best or (0.0, 0), (likeness, at))
+            at += 1
+    return best[1] if best and best[0] >= SIMILAR else None
+
+
+def ignored(git: Git) -> tuple[list[str], list[str]]:
+    """Flags for the commits that the project wants blame to look through, and what was wrong with its lists, in words.
+
+    A missing file or a short sha in one is fatal to `git blame`; here it is left out and said.
+    """
+    names = (git.maybe("config", "--path", "--get-all", "blame.ignoreRevsFile") or "").splitlines()
+    files = [(git.top or git.git_dir) / name for name in names if name]
+    files += [git.top / IGNORED] if git.top and (git.top / IGNORED).is_file() and git.top / IGNORED not in files else []
+    shas: dict[str, Path] = {}
+    problems: list[str] = []
+    for file in files:
+        if not file.is_file():
+            problems.append(f"blame.ignoreRevsFile names {file}, which is not there")
+            continue
+        for row, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            word = line.partition("#")[0].strip()
+            if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", word):
+                shas[word] = file
+            elif word:
+                problems.append(f"{file.name}, line {row}: `{word[:40]}` is not a full sha and was left out")
+    asked = "".join(f"{sha}\n" for sha in shas).encode()
+    answer = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).decode() if shas else ""
+    here = [row.split()[0] for row in answer.splitlines() if row.endswith(" commit")]
+    clear = ["--ignore-revs-file", ""] if names else []
+    return [*clear, *(flag for sha in here for flag in ("--ignore-rev", sha))], problems
