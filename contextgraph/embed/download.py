@@ -9,9 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from contextgraph.embed.source import Original, Progress
 from contextgraph.errors import EmbeddingError
+
+if TYPE_CHECKING:
+    from contextgraph.embed.source import Original, Progress
 
 POLL_SECONDS = 0.2  # how often the bytes on disk are counted for the progress bar
 
