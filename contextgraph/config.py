@@ -1,6 +1,7 @@
 """Settings: defaults < user file < .contextgraph.toml < git config < CG_* variables, one table of keys for all of them."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from contextgraph.errors import UsageError
 from contextgraph.lock import replace
 
 POLICY = ".contextgraph.toml"
+GIT = "git config"
 Value = str | bool | int | list[str]
 
 
@@ -78,7 +80,7 @@ def load(top: Path | None, git_values: Mapping[str, list[str]], environment: Map
     layers: list[tuple[str, dict[str, Any]]] = [(str(user), read_toml(user))]
     if top is not None:
         layers.append((POLICY, read_toml(top / POLICY)))
-    layers.append(("git config", {name: found for name, found in git_values.items() if name != "installed"}))
+    layers.append((GIT, {name: found for name, found in git_values.items() if name != "installed"}))
     variables, warnings = _variables(environment)
     layers.append(("environment", variables))
     for where, found in layers:
@@ -105,8 +107,10 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, OSError) as error:  # TOML's own errors, bytes that are not UTF-8, a number of 5,000 digits
         raise UsageError(f"{path}: {error}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: nested too deeply") from None
     flat: dict[str, Any] = {}
     for section, table in tables.items():
         if not isinstance(table, dict):
@@ -129,22 +133,25 @@ def check(name: str, value: Any, where: str) -> Value:
     key = find(name, where)
     if where == POLICY and not key.policy:
         raise UsageError(f"{POLICY}: `{name}` is a setting of the user, not of a repository", "set it with `cg config set --user`")
-    plain = value[-1] if isinstance(value, list) and not isinstance(key.default, list) and value else value
+    many = where == GIT and isinstance(value, list) and value and not isinstance(key.default, list)
+    plain = value[-1] if many else value  # git's rule: the last value of a setting counts
     if isinstance(key.default, bool):
-        words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False, "": True}
-        found: Any = plain if isinstance(plain, bool) else words.get(str(plain).lower())
+        known = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False, "": True}
+        found: Any = plain if isinstance(plain, bool) else known.get(str(plain).lower())
         expected = "true or false"
     elif isinstance(key.default, int):
-        found = int(plain) if not isinstance(plain, bool) and str(plain).isascii() and str(plain).isdigit() else None
-        expected = "a whole number"
+        found = int(plain) if isinstance(plain, int | str) and re.fullmatch("[0-9]{1,9}", str(plain)) else None
+        expected = "a whole number below 1,000,000,000"
     elif isinstance(key.default, list):
-        found = [str(item) for item in plain] if isinstance(plain, list) else str(plain).split()
+        words = plain.split() if isinstance(plain, str) else plain
+        found = words if isinstance(words, list) and all(isinstance(item, str) for item in words) else None
         expected = "a list of words"
     else:
         found = plain if isinstance(plain, str) and (not key.choices or plain in key.choices) else None
         expected = "one of " + ", ".join(key.choices) if key.choices else "a string"
     if found is None:
-        raise UsageError(f"{where}: `{name}` is {plain!r}, and must be {expected}")
+        shown = repr(plain)
+        raise UsageError(f"{where}: `{name}` is {shown if len(shown) <= 60 else shown[:59] + '…'}, and must be {expected}")
     result: Value = found
     return result
 
@@ -153,7 +160,7 @@ def _variables(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str
     known = {key.variable: key.name for key in KEYS.values()}
     ours = {name: value for name, value in environment.items() if name.startswith("CG_")}
     strange = sorted(set(ours) - set(known) - VARIABLES)
-    values = {known[name]: value for name, value in ours.items() if name in known}
+    values = {known[name]: value for name, value in ours.items() if name in known and value}  # set and empty is not set
     return values, [f"the variable {name} is not known and has no effect" for name in strange]
 
 

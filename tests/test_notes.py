@@ -171,12 +171,12 @@ def finished(process: subprocess.Popen[bytes]) -> list[bytes]:
 
 def test_four_processes_beside_a_foreign_git_notes_loop_lose_nothing(repo: Repo) -> None:
     sha = repo.sha()
-    count = 10
+    count = 8
     loop = subprocess.Popen(
         [
             "sh",
             "-c",
-            f"n=0; while [ ! -e stop ]; do git notes --ref contextgraph append -m f$n {sha} 2>/dev/null; n=$((n+1)); sleep 0.02; done",
+            f"n=0; while [ ! -e stop ]; do git notes --ref contextgraph append -m f$n {sha} 2>/dev/null; n=$((n+1)); sleep 0.1; done",
         ],
         cwd=repo.path,
     )
