@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 import typer
+from click.testing import CliRunner
 
 from contextgraph import config
 from contextgraph.cli import app
@@ -314,8 +315,9 @@ def test_the_words_of_trailers_are_documented() -> None:
 
 
 @pytest.mark.parametrize("name", ["cg", "cg config", "cg model", *COMMANDS])
-def test_help_is_whole_at_80_columns(name: str, repo: Repo) -> None:
-    lines = repo.cg(*name.split()[1:], "-h", COLUMNS="80").stdout.splitlines()
+def test_help_is_whole_at_80_columns(name: str) -> None:
+    lines = CliRunner().invoke(PROGRAM, [*name.split()[1:], "-h"], terminal_width=80).output.splitlines()
+    assert lines, f"`{name} -h` says nothing"
     long, cut = [line for line in lines if len(line) > 80], [line for line in lines if re.match(r"  [a-z]+ .*\.\.\.$", line)]
     assert not long, f"`{name} -h` has lines of more than 80 characters: {long}"
     assert not cut, f"`{name} -h` cuts {cut}: let the docstring begin with a line of at most 60 characters, and the rest follow below"
