@@ -30,10 +30,31 @@ class Key(msgspec.Struct, frozen=True):
         return "CG_" + self.name.upper().replace(".", "_")
 
 
+LEVELS = ("error", "warning", "note", "off")
+CHECKS = (
+    ("guard", "error", "an added line matches a declared guard"),
+    ("reintroduced", "error", "a reverted change comes back exactly"),
+    ("undecided", "error", "a path under `check.require` changes without a recorded decision"),
+    ("returning", "warning", "half of a reverted change comes back"),
+    ("rejected", "warning", "added code looks like an alternative that a decision rejected"),
+    ("removed", "warning", "lines under an irreversible or high-risk decision go"),
+    ("contradiction", "warning", "a new decision answers an old question otherwise"),
+    ("chain", "warning", "a decision names one that is not there, a circle, or a guard that cannot be read"),
+    ("touched", "note", "decisions in force on the files that change"),
+    ("expired", "note", "expired decisions on the files that change"),
+    ("similar", "note", "similar work on these files was reverted"),
+)
+"""The rules of `cg check`: name, default level, what it finds. What runs for each name stands in check/rules.py."""
+
 KEYS = {
     key.name: key
     for key in (
         Key("capture.when", "always", "which commits made here get a trace: every one, or those with decisions", ("always", "decisions")),
+        *(Key(f"check.{name}", level, f"level of the finding: {about}", LEVELS) for name, level, about in CHECKS),
+        Key("check.guards", [], "guards of the policy, each `GLOB: RE`"),
+        Key("check.paths", [], "other levels for some paths, each `GLOB: RULE=LEVEL`, several with spaces between"),
+        Key("check.require", [], "patterns of paths that change only with a recorded decision"),
+        Key("check.strict", False, "warnings of `cg check` count as errors"),
         Key("index.vectors", True, "fill and use the vector store when a model is installed"),
         Key("secrets.allow", [], "texts that look like secrets and are none; a `*` at the end: any that begin so"),
         Key("search.limit", 10, "how many results `cg search` shows"),

@@ -32,9 +32,9 @@ def _groups(first: str) -> tuple[ModuleType, ...]:
     if first in QUESTIONS:
         return (ask,)
 
-    from contextgraph.cli import demo, doctor, follow, lifecycle, settings, setup, share, state, write
+    from contextgraph.cli import check, demo, doctor, follow, lifecycle, settings, setup, share, state, write
 
-    return setup, write, ask, state, follow, share, lifecycle, settings, doctor, demo
+    return setup, write, ask, state, follow, check, share, lifecycle, settings, doctor, demo
 
 
 def _cg(version: bool = typer.Option(False, "--version", help="The version, and nothing else.", is_eager=True)) -> None:

@@ -1,6 +1,6 @@
 """Patch ids: the same change has the same one, wherever it is applied. Computed by git, many at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from contextgraph.git import Git
 from contextgraph.index.database import Database
@@ -12,25 +12,19 @@ def patch_ids(git: Git, database: Database, shas: Iterable[str], reverse: bool =
     Without context (-U0) it still matches where the surroundings moved within three lines. `reverse` gives the id of
     the inverse change. Two processes for all; never pygit2's, which differs in 4 of 100.
     """
-    wanted = sorted(shas)
-    if not wanted:
-        return {}
-    asked: list[str] = []
-    for sha in wanted:
+    pairs: list[tuple[str, str | None]] = []
+    for sha in sorted(shas):
         row = database.connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
-        parents = row[0].split() if row else []
-        asked.append(f"{sha} {parents[0]}\n" if parents else f"{sha}\n")
-    options = [
-        "-p",
-        "-U0",
-        "--no-renames",
-        "--no-color",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--root",
-        "--full-index",
-        *(["-R"] if reverse else []),
-    ]
-    diffs = git.run("diff-tree", "--stdin", *options, stdin="".join(asked).encode())
+        pairs.append((sha, row[0].split()[0] if row and row[0] else None))
+    return of_pairs(git, pairs, reverse)
+
+
+def of_pairs(git: Git, pairs: Sequence[tuple[str, str | None]], reverse: bool = False) -> dict[str, str]:
+    """The same for (commit, what it is compared with); None: with nothing."""
+    if not pairs:
+        return {}
+    options = ["-p", "-U0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--root", "--full-index"]
+    asked = "".join(f"{sha} {parent}\n" if parent else f"{sha}\n" for sha, parent in pairs)
+    diffs = git.run("diff-tree", "--stdin", *options, *(["-R"] if reverse else []), stdin=asked.encode())
     rows = git.run("patch-id", "--stable", stdin=diffs).decode().splitlines()
     return {sha: identity for identity, sha in map(str.split, rows)}

@@ -1,0 +1,183 @@
+"""Rejected alternatives: added code that looks like what a decision in force ruled out.
+
+Words cannot tell "use X" from "never use X", so only code is looked at, in windows of six added lines; names are split on
+case and underscore, rare words weigh more, and what the file had before, or what was only moved, does not count.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from contextgraph.check import code, files
+from contextgraph.check.case import LARGE, Case, quoted
+from contextgraph.check.finding import Finding, make
+from contextgraph.check.precedents import Bound
+from contextgraph.index.text import STOP
+
+WINDOW = 6
+"""Added lines that are looked at together (EVIDENCE: windows of six lines of code, precision 82 %)."""
+SCORE = 0.66
+"""Share of the weight of an alternative's own words that must be in one window."""
+RARE = 0.45
+"""Least weight, of 1 for a word nobody ever used in a message here, of the heaviest word that matches."""
+MOST = 3
+"""Findings of this rule in one check: it is advice."""
+_PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
+_GENERAL = frozenset(
+    """use using used uses keep keeping make making made add adding get set put call calling called new old one two other single simple
+    plain custom own full whole own hand based per each every always never only instead rather than just same different way thing
+    approach option solution support value values data type types name names file files line lines code function functions method
+    methods class classes object objects list string number key keys item items error errors test tests check run running start stop
+    read write load save open close time date user users path default config return self none true false null import from async def
+    let var const public private static void int str bool float char args kwargs init main app lib src util utils core base common go
+    do work change build store stored storing handle manage create update delete remove request response query result results library
+    package module version current direct directly
+    """.split()
+)
+
+
+class Alternative(msgspec.Struct, frozen=True):
+    """`words` maps the parts of an alternative that set it apart from what was chosen to their weight, 0 to 1."""
+
+    bound: Bound
+    option: str
+    reason: str
+    words: dict[str, float]
+
+
+def parts(text: str) -> set[str]:
+    """The words of a text or a line of code, names split on case and underscore, lower case, plurals folded."""
+    return {_stem(each.lower()) for each in _PARTS.findall(text) if len(each) > 1}
+
+
+def _stem(word: str) -> str:
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            return word[: -len(ending)]
+    return word
+
+
+_IGNORED = {_stem(word) for word in _GENERAL} | {_stem(word) for word in STOP}
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """The best window for each alternative, at most MOST of them, the best first."""
+    if case.policy.level("rejected") == "off" and not case.policy.paths:
+        return
+    windows = _windows(case)
+    if not windows:
+        return
+    seen = set().union(*(words for _, _, _, words in windows))
+    found: list[tuple[float, Finding]] = []
+    for alternative in _alternatives(case, seen):
+        best = _best(case, alternative, windows)
+        if best is not None:
+            found.append(best)
+    taken: set[str] = set()
+    for _, finding in sorted(found, key=lambda each: -each[0]):
+        if len(taken) < MOST and finding.precedent.decision not in taken:
+            taken.add(finding.precedent.decision or "")
+            yield finding
+
+
+Window = tuple[str, int, str, set[str]]
+"""(path, number of its first line, that line, the words of all its lines)."""
+
+
+def _windows(case: Case) -> list[Window]:
+    """Six added lines of code at a time, where they stand together; mass changes, prose and generated files left out."""
+    chosen = [path for path, file in case.change.files.items() if file.added and files.kind(path) == "code"]
+    if len(case.change.files) > LARGE or not chosen or not any(bound.decision.rejected for bound in case.precedents.in_force):
+        return []
+    case.change.load(chosen)
+    moved = {words for words, count in case.change.added.items() if case.change.removed[words] >= count}
+    found: list[Window] = []
+    for path in chosen:
+        lines = [
+            (number, line, code.without_sentences(case.change.code_line(path, number, line)))
+            for number, line in case.change.files[path].added
+        ]
+        kept = [(number, line, parts(clean)) for number, line, clean in lines if clean.strip() and line.strip() not in moved]
+        for position, (number, line, _) in enumerate(kept):
+            near = [words for other, _, words in kept[position : position + WINDOW] if other - number < 2 * WINDOW]
+            found.append((path, number, line, set().union(*near)))
+    return found
+
+
+def _alternatives(case: Case, seen: set[str]) -> Iterator[Alternative]:
+    """The rejected alternatives in force that share a word with the added code, each with the weight of its own words."""
+    weights: dict[str, float] = {}
+    for bound in case.precedents.in_force:
+        chosen = parts(f"{bound.decision.choice} {bound.decision.context}") if bound.decision.rejected else set()
+        for each in bound.decision.rejected:
+            own = parts(each.option) - parts(bound.decision.choice) - _IGNORED
+            if not own & seen or case.cites(bound):
+                continue
+            for word in own - weights.keys():
+                weights[word] = _weight(case, word)
+            words = {word: weights[word] * (0.5 if word in chosen else 1.0) for word in own}
+            yield Alternative(bound, each.option, each.reason or "", words)
+
+
+def _weight(case: Case, word: str) -> float:
+    """How rare a word is in the messages of this repository: 1 for one never used. Small histories count as a thousand commits more."""
+    connection = case.database.connection
+    row = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT 5000)", (f'subject: "{word}" OR body: "{word}"',)
+    )
+    frequency = int(row.fetchone()[0])
+    total = int(connection.execute("SELECT max(id) FROM commits").fetchone()[0] or 0) + 1000
+    return math.log(total / (frequency + 1)) / math.log(total)
+
+
+def _best(case: Case, alternative: Alternative, windows: list[Window]) -> tuple[float, Finding] | None:
+    whole = sum(alternative.words.values())
+    best: tuple[float, Window, set[str]] | None = None
+    for window in windows:
+        matched = alternative.words.keys() & window[3]
+        score = sum(alternative.words[word] for word in matched) / whole if whole else 0.0
+        if score >= SCORE and (best is None or score > best[0]) and alternative.bound.covers(window[0]):
+            best = (score, window, matched)
+    if best is None:
+        return None
+    score, window, matched = best
+    heaviest = max(alternative.words[word] for word in matched)
+    if heaviest < RARE or (len(matched) == 1 and not _name(alternative.option, next(iter(matched)))):
+        return None
+    if matched <= parts(case.change.before(window[0])) | {word for line in case.change.removed for word in parts(line)}:
+        return None
+    level = case.policy.level("rejected", window[0])
+    return (score, _finding(case, alternative, window, matched, level)) if level != "off" else None
+
+
+def _name(option: str, word: str) -> bool:
+    """Whether a single matching word names a thing by itself: a short alternative, or a name in capitals, code or digits."""
+    plain = [each for each in _PARTS.findall(option) if _stem(each.lower()) not in _IGNORED]
+    return len(plain) <= 2 or (
+        re.search(r"\b(?:[A-Z]\w*|\w*[_.\d]\w*)\b", option.replace(option.split(maxsplit=1)[0], "", 1)) is not None and len(word) > 3
+    )
+
+
+def _finding(case: Case, alternative: Alternative, window: Window, matched: set[str], level: str) -> Finding:
+    path, first, line, _ = window
+    bound = alternative.bound
+    for number, text in case.change.files[path].added:
+        if first <= number < first + 2 * WINDOW and parts(case.change.code_line(path, number, text)) & matched:
+            first, line = number, text
+            break
+    reason = f": {alternative.reason}" if alternative.reason else ""
+    return make(
+        "rejected",
+        level,
+        (bound.decision.id or "", alternative.option, path),
+        f"the lines from here look like {quoted(alternative.option)}, which the decision {quoted(bound.decision.title)} rejected{reason}",
+        f"the decision is in force in {bound.commit[:10]}, and {path} is in its scope; "
+        f"cite {bound.decision.id} in the message when this is meant",
+        bound.precedent,
+        tuple(sorted(matched)),
+        case.change.owner(path, line),
+        path,
+        first,
+    )

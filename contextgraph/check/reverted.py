@@ -1,0 +1,225 @@
+"""Changes that were reverted and come back: exactly, by patch-id, or at least half of what they added."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from contextgraph import claims
+from contextgraph.check.case import Case, names_commit, quoted
+from contextgraph.check.finding import Finding, Precedent, make
+from contextgraph.check.precedents import Undone
+from contextgraph.commits import Commit
+from contextgraph.status import undoing
+from contextgraph.status.patches import of_pairs
+
+HALF = 0.5
+"""Share of the added lines of a reverted change from which its return is told."""
+FEWEST = 3
+"""Telling lines that must return; fewer come back by chance."""
+MOST = 400
+"""Reverted changes whose lines are read: those that share a file with the range, the latest first."""
+FLOATING = 6
+"""Telling lines that must return when they do so in another file."""
+_AGAIN = re.compile(
+    r"\bre-?(?:land|appl|introduc|instat|enabl|do\b|submit)\w*"
+    r"|\b(?:try|attempt|bring)\w* (?:this )?(?:back|again)|\btake (?:two|2)\b",
+    re.I,
+)
+
+
+def exact(case: Case) -> Iterator[Finding]:
+    """Each commit of the range, and the range as a whole, whose patch is that of a reverted change."""
+    level = case.policy.level("reintroduced")
+    if level == "off":
+        return
+    candidates = case.precedents.undone
+    new = _changes(case)
+    paths = case.precedents.touching({each.sha for each in candidates})
+    merges = [each.sha for each in candidates if not paths[each.sha]]
+    paths |= _merged_paths(case, merges)
+    wanted = {key for _, _, key in new}
+    near = [each for each in candidates if paths[each.sha] in wanted]
+    if not near:
+        return
+    ids = of_pairs(case.git, _pairs(case, [each.sha for each in near if not each.of_revert]))
+    back = of_pairs(case.git, _pairs(case, [each.sha for each in near if each.of_revert]), reverse=True)
+    own = of_pairs(case.git, [(sha, parent) for sha, parent, _ in new if parent != case.change.base or sha != case.change.head])
+    whole = of_pairs(case.git, [(case.change.head, case.change.base)])
+    told: set[str] = set()
+    for sha, parent, _ in new:
+        identity = whole.get(sha) if sha == case.change.head and parent == case.change.base else own.get(sha)
+        for each in near:
+            same = (back if each.of_revert else ids).get(each.sha)
+            if same is None or same != identity or each.by in told:
+                continue
+            if not cited(case, each) and _remains(case, sha):
+                told.add(each.by)
+                yield _exactly(case, each, sha, level)
+
+
+def _changes(case: Case) -> list[tuple[str, str | None, frozenset[str]]]:
+    """(sha, parent, paths) of each commit, and of head against base when there are several."""
+    found = [
+        (each.sha, each.parents[0] if each.parents else None, frozenset(path for _, path, _ in each.changes)) for each in case.change.single
+    ]
+    if len(case.change.commits) > 1 and case.change.base:
+        names = {name for file in case.change.files.values() for name in (file.path, file.old_path if file.status == "R" else file.path)}
+        found.append((case.change.head, case.change.base, frozenset(names)))
+    return [each for each in found if each[2]]
+
+
+def _pairs(case: Case, shas: Iterable[str]) -> list[tuple[str, str | None]]:
+    return [(sha, _parent(case, sha)) for sha in shas]
+
+
+def _parent(case: Case, sha: str) -> str | None:
+    row = case.database.connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
+    return row[0].split()[0] if row and row[0] else None
+
+
+def _merged_paths(case: Case, merges: list[str]) -> dict[str, frozenset[str]]:
+    """The paths that each of these merges changed against its first parent; one process for all."""
+    asked = "".join(f"{sha} {parent}\n" for sha in merges if (parent := _parent(case, sha)))
+    found: dict[str, set[str]] = {sha: set() for sha in merges}
+    sha = ""
+    fields = case.git.run("diff-tree", "--stdin", "-r", "--name-only", "-z", "--no-renames", stdin=asked.encode()) if asked else b""
+    for field in fields.replace(b"\n", b"\0").split(b"\0"):
+        name = field.decode("utf-8", "surrogateescape")
+        if name in found:
+            sha = name
+        elif name and sha:
+            found[sha].add(name)
+    return {sha: frozenset(names) for sha, names in found.items()}
+
+
+def _remains(case: Case, sha: str) -> bool:
+    """Whether what the commit does is still there at the end of the range."""
+    lines = case.change.lines.get(sha)
+    if not lines:
+        return True
+    added = Counter({words: count for (_, sign, words), count in lines.items() if sign == "+"})
+    there, sign = (case.change.added, added) if added else (case.change.removed, Counter(words for _, _, words in lines.elements()))
+    return sum(min(count, there[words]) for words, count in sign.items()) * 2 >= sum(sign.values())
+
+
+def cited(case: Case, each: Undone) -> bool:
+    """Whether the range knows of the revert: it names it, its pull request or its title, replaces the change, or says it comes again."""
+    messages = case.change.messages
+    if names_commit(messages, each.by) or any(len(name) >= 7 and each.sha.startswith(name) for name in case.change.supersedes):
+        return True
+    title, revert = case.precedents.subject(each.sha), case.precedents.subject(each.by)
+    pull = re.search(r"\(#(\d+)\)\s*$|^Merge pull request #(\d+)", revert)
+    if pull and re.search(rf"[#!/]{pull[1] or pull[2]}\b", messages):
+        return True
+    bare = re.sub(r"\s*\(#\d+\)$", "", title)
+    for commit in case.change.commits:
+        if _reverts(commit, {revert, f'Revert "{title}"', f'Revert "{bare}"'}):
+            return True
+        about = bool(bare and bare in commit.message) or names_commit(commit.message, each.sha)
+        if about and _AGAIN.search(commit.message):
+            return True
+    return False
+
+
+def _reverts(commit: Commit, titles: set[str]) -> bool:
+    """Whether the message says that it takes back one of these titles."""
+    stated = {claim.target for claim in claims.read(commit.message) if claim.kind == "reverts-subject"}
+    bare = {re.sub(r"\s*\(#\d+\)$", "", each) for each in titles}
+    return any(each in titles or re.sub(r"\s*\(#\d+\)$", "", each) in bare for each in stated)
+
+
+def _precedent(case: Case, each: Undone) -> Precedent:
+    title = case.precedents.subject(each.sha)
+    return Precedent(each.sha, None, "reverted", case.precedents.day(each.by), title)
+
+
+def _how(case: Case, each: Undone) -> str:
+    words = "is that revert" if each.of_revert else f"was reverted by {each.by[:10]} {quoted(case.precedents.subject(each.by), 60)}"
+    return f"{each.sha[:10]} {words} on {case.precedents.day(each.by)}"
+
+
+def _exactly(case: Case, each: Undone, sha: str, level: str) -> Finding:
+    title = case.precedents.subject(each.sha)
+    what = f"exactly what {each.by[:10]} {quoted(title)} took back"
+    if not each.of_revert:
+        what = f"exactly {each.sha[:10]} {quoted(title)}, which was reverted"
+    lines = case.change.lines.get(sha) or Counter()
+    path = next((path for path, _, _ in lines), None) or next(iter(case.change.files), None)
+    new = case.change.files.get(path or "")
+    return make(
+        "reintroduced",
+        level,
+        (each.sha, each.by),
+        f"{sha[:10]} brings back {what}",
+        f"{_how(case, each)}; the patch-id is the same, and no message of the range cites the revert",
+        _precedent(case, each),
+        tuple(words for _, sign, words in list(lines)[:20] if sign == "+")[:3],
+        sha,
+        path,
+        new.added[0][0] if new and new.added else None,
+    )
+
+
+def telling(line: str) -> bool:
+    """Whether a line says enough to be recognised: no brace, no `else`, no lone name."""
+    return len(line) >= 10 and len(re.findall(r"\w{2,}", line)) >= 2
+
+
+def partly(case: Case, reported: set[str]) -> Iterator[Finding]:
+    """Reverted changes of which at least half of the added lines are added again; those `reported` as exact left out."""
+    there = {file.path: {line.strip() for _, line in file.added} for file in case.change.files.values() if file.added}
+    if not there or case.policy.level("returning") == "off":
+        return
+    names = {path.rpartition("/")[2] for path in there} | set(there)
+    candidates = [each for each in case.precedents.undone if not each.of_revert and each.sha not in reported]
+    paths = case.precedents.touching({each.sha for each in candidates})
+    near = [each for each in candidates if any(path in names or path.rpartition("/")[2] in names for path in paths[each.sha])]
+    others = [each for each in candidates if each not in near and paths[each.sha]]
+    looked = [*near[-MOST:], *(others[-MOST // 4 :] if any(len(lines) >= FLOATING for lines in there.values()) else [])]
+    lines = dict(undoing.changes(case.git, _pairs(case, [each.sha for each in looked]))) if looked else {}
+    best: dict[str, tuple[float, Undone, list[tuple[str, str]]]] = {}
+    for each in looked:
+        back, share = _share(case, lines.get(each.sha, Counter()), there)
+        if share >= HALF and (each.by not in best or share > best[each.by][0]):
+            best[each.by] = (share, each, back)
+    for share, each, back in best.values():
+        if not cited(case, each):
+            yield from _returning(case, share, each, back)
+
+
+def _share(case: Case, lines: Counter[undoing.Change], there: dict[str, set[str]]) -> tuple[list[tuple[str, str]], float]:
+    """The (path, line) that return, and what share of the telling lines that the change added they are."""
+    old = [(path, words) for (path, sign, words) in lines if sign == "+" and telling(words)]
+    if len(old) < FEWEST:
+        return [], 0.0
+    back: list[tuple[str, str]] = []
+    floating = 0
+    for path, words in old:
+        name = path.rpartition("/")[2]
+        where = next((each for each in there if words in there[each] and (each == path or each.rpartition("/")[2] == name)), None)
+        if where is None and (where := next((each for each in there if words in there[each]), None)):
+            floating += 1
+        if where and case.change.removed[words] < case.change.added[words]:
+            back.append((where, words))
+    enough = len(back) >= (FLOATING if floating * 2 > len(back) else FEWEST)
+    return back, len(back) / len(old) if enough else 0.0
+
+
+def _returning(case: Case, share: float, each: Undone, back: list[tuple[str, str]]) -> Iterator[Finding]:
+    path = Counter(path for path, _ in back).most_common(1)[0][0]
+    level = case.policy.level("returning", path)
+    if level == "off":
+        return
+    first = next((number, line) for number, line in case.change.files[path].added if line.strip() in {words for _, words in back})
+    yield make(
+        "returning",
+        level,
+        (each.sha, each.by),
+        f"{share:.0%} of the lines that {each.sha[:10]} {quoted(case.precedents.subject(each.sha))} added come back, and it was reverted",
+        f"{_how(case, each)}; {len(back)} of its lines are added again, and no message of the range cites the revert",
+        _precedent(case, each),
+        tuple(words for where, words in back if where == path)[:3],
+        case.change.owner(path, first[1]),
+        path,
+        first[0],
+    )

@@ -1,0 +1,91 @@
+"""check: a change held against past decisions and reverts. Exit code 1: an error; 3: no error, but not everything was seen."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contextgraph.cli.common import Session, command
+from contextgraph.errors import Error, UsageError
+
+_FORMATS = ("text", "json", "github", "sarif", "markdown", "gitlab")
+
+
+def register(app: typer.Typer) -> None:
+    command(
+        app,
+        epilog="\b\nExamples:\n  cg check\n  cg check main..HEAD --strict\n  cg check HEAD --format sarif --output check.sarif",
+    )(check)
+
+
+def check(
+    session: Session,
+    revisions: Annotated[
+        str, typer.Argument(metavar="[RANGE]", help="Commits, such as main..HEAD; one revision is that commit.", show_default=False)
+    ] = "",
+    format_: Annotated[str, typer.Option("--format", metavar="F", help="text, json, github, sarif, markdown or gitlab.")] = "text",
+    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write the answer there.", show_default=False)] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="First fetch what is missing: history and notes.")] = False,
+) -> int:
+    """Does this change bring back what was reverted or ruled out?
+
+    Holds the commits of RANGE (since the target branch) against reverts, decisions in force and the policy.
+    Exit code 1: there are errors. 3: none, but not everything could be seen.
+    """
+    from contextgraph import report
+
+    if format_ not in _FORMATS:
+        raise UsageError(f"--format takes {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}, not `{format_}`")
+    chosen = "json" if session.json and format_ == "text" else format_
+    fetched = _fetch(session) if fetch else False
+    graph = session.caught_up()
+    found = graph.check(revisions, strict, fetched)
+    if chosen == "text" and output is None:
+        from contextgraph.report.text import show
+
+        session.terminal.show(show(found))
+    else:
+        _write(report.FORMATS[chosen](found) if chosen != "text" else _plain(found), output)
+    return found.code
+
+
+def _plain(found: object) -> str:
+    """The text answer without a terminal."""
+    from rich.console import Console
+
+    from contextgraph.check.finding import Report
+    from contextgraph.report.text import show
+    from contextgraph.ui import UNBOUNDED
+
+    assert isinstance(found, Report)
+    console = Console(width=UNBOUNDED, color_system=None, highlight=False, markup=False, emoji=False)
+    with console.capture() as captured:
+        console.print(show(found))
+    return "\n".join(line.rstrip() for line in captured.get().split("\n"))
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        import sys
+
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise Error(f"{output} cannot be written: {error.strerror}") from None
+
+
+def _fetch(session: Session) -> bool:
+    """Deepen a shallow clone and bring the notes; returns whether the notes were asked for. What fails is said, and then missing."""
+    from contextgraph import deepen
+
+    graph = session.open()
+    try:
+        deepen.deepen(graph.git, graph.settings, graph.config.text("track.branch"))
+        return True
+    except Error as error:
+        session.terminal.warn(error.message)
+        return False

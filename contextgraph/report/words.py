@@ -1,0 +1,34 @@
+"""Words that every format of a report shares."""
+
+from contextgraph.check.finding import Finding, Precedent, Report
+from contextgraph.ui import inert
+
+
+def place(finding: Finding) -> str:
+    """Where a finding is, in one word: `path:line`, or the commit."""
+    if finding.path:
+        return inert(finding.path) + (f":{finding.line}" if finding.line else "")
+    return (finding.commit or "")[:10]
+
+
+def precedent(found: Precedent) -> str:
+    """The precedent on one line: its id or commit, its title, its status and day."""
+    name = found.decision or (found.commit or "")[:10] or ".contextgraph.toml"
+    place = f"recorded on {found.commit[:10]}" if found.decision and found.commit else ""
+    facts = ", ".join(filter(None, [found.status, found.date, place]))
+    return inert(f"{name} “{found.title}” ({facts})")
+
+
+def summary(report: Report) -> str:
+    """The counts in one sentence."""
+    commits = "1 commit" if report.commits == 1 else f"{report.commits} commits"
+    if not report.commits:
+        return f"{report.text}: no commits to check" + ("" if report.reasons else "; name a range, such as HEAD~3..HEAD")
+    words = [counted(report.count(level), level) for level in ("error", "warning", "note") if report.count(level)]
+    tail = [f"{report.skipped} more notes"] if report.skipped else []
+    tail += [f"{len(report.accepted)} accepted"] if report.accepted else []
+    return f"{report.text}: {commits}, {', '.join([*words, *tail]) or 'nothing stands against it'}"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
