@@ -117,6 +117,7 @@ def test_silent_moves_count_unless_they_came_from_elsewhere(repo: Repo, tmp_path
     repo.git("remote", "add", "peer", str(peer.path))
     third = peer.commit("third")
     repo.git("fetch", "-q", "peer")
+    (repo.path / ".git" / "FETCH_HEAD").unlink()
     repo.git("update-ref", "HEAD", third)
     assert third not in ours(repo), "a remote-tracking ref reaches it"
     repo.git("update-ref", "HEAD", base)
