@@ -5,6 +5,7 @@ below sorted, no floats, and an `id` over the line's own bytes.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -84,6 +85,8 @@ def decision_id(*parts: str) -> str:
 
 def decode(line: bytes, key: str) -> Event | Foreign:
     """Read one line of the note on `key`. Never raises: what cannot be read is Foreign, with the reason."""
+    if line.startswith(b"\n"):
+        return Foreign(line, f"a note of {line.rpartition(b' ')[2][:20].decode('ascii', 'replace')} bytes is kept, and not read")
     if len(line) > HARD_LIMIT:
         return Foreign(line, f"longer than {HARD_LIMIT:,} bytes", newer=_looks_newer(line))
     try:
@@ -143,9 +146,8 @@ def moment(seconds: float) -> str:
     A time outside the years 1 to 9999 (a forged commit) becomes the nearest that can be said.
     """
     bounded = min(max(seconds, -62135596800), 253402300799)
-    whole = int(bounded // 1)
-    stamp = datetime.fromtimestamp(whole, UTC)
-    return f"{stamp:%Y-%m-%dT%H:%M:%S}.{int((bounded - whole) * 1000):03d}Z".rjust(24, "0")
+    whole, milliseconds = divmod(math.floor(bounded * 1000), 1000)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z".rjust(24, "0")
 
 
 def lines_of(blob: bytes) -> Iterable[bytes]:
