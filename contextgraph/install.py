@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from contextgraph import __version__
+from contextgraph import __version__, confighooks
 from contextgraph.environment import without_repository
 from contextgraph.errors import Error
 from contextgraph.git import Git
@@ -41,10 +41,13 @@ def hook_directory(git: Git) -> Path:
 
 
 def look(git: Git) -> Hooks:
-    """The state of the hooks, from the files themselves."""
-    directory = hook_directory(git)
-    reason = _not_ours(git, directory)
-    installed = tuple(name for name in HOOKS if _is_ours(directory / name))
+    """The state of the hooks, from the files and the configuration themselves."""
+    known = confighooks.there(git)
+    by_config = bool(known) and confighooks.supported(git)
+    directory = confighooks.directory(git) if by_config else hook_directory(git)
+    reason = None if by_config else _not_ours(git, directory)
+    named = {name for name in HOOKS if not by_config or confighooks.wanted(git, name).items() <= known.items()}
+    installed = tuple(name for name in HOOKS if name in named and _is_ours(directory / name))
     python = _python_of(directory / installed[0]) if installed else None
     runnable = python is not None and all(os.access(path, os.X_OK) for path in (Path(python), *(directory / name for name in installed)))
     return Hooks(str(directory), reason is None, reason, installed, python, reason is None and len(installed) == len(HOOKS) and runnable)
@@ -53,8 +56,10 @@ def look(git: Git) -> Hooks:
 def install(git: Git, branch: str = "") -> list[str]:
     """Write the hooks and mark the repository; returns each change made, in words. Twice changes nothing.
 
-    A hook that is there already is renamed aside and called by ours, with its arguments and input. `branch` becomes the
-    configured target branch. Raises Error, LockError, GitError when something cannot be written.
+    Where git runs hooks from its configuration that is used. Elsewhere a hook that is there already is renamed aside and
+    called by ours, with its arguments and input. `branch` becomes the configured target branch.
+
+    Raises Error, LockError, GitError when something cannot be written.
     """
     changes: list[str] = []
     with locked(git.home / "install.lock"):
@@ -64,8 +69,11 @@ def install(git: Git, branch: str = "") -> list[str]:
                 _remember_config(git)
                 git.run("config", "--local", f"contextgraph.{name}", value)
                 changes.append(f"git config contextgraph.{name} {value}")
-        directory = hook_directory(git)
-        if _not_ours(git, directory) is None:
+        if confighooks.supported(git):
+            changes += _take_all(git)
+            _remember_config(git)
+            changes += confighooks.put(git, {name: body(name) for name in HOOKS})
+        elif _not_ours(git, directory := hook_directory(git)) is None:
             for name in HOOKS:
                 changes += _put(directory / name)
     return changes
@@ -78,15 +86,20 @@ def uninstall(git: Git) -> list[str]:
     """
     changes: list[str] = []
     with locked(git.home / "install.lock"):
-        directory = git.common_dir / "hooks"
-        for name in HOOKS if _not_ours(git, directory) is None else ():
-            changes += _take(directory / name)
+        changes += _take_all(git)
+        changes += confighooks.take(git)
         names = git.run("config", "--local", "--name-only", "-z", "--get-regexp", r"^contextgraph\.", accept=(0, 1)).split(b"\0")
         for section in dict.fromkeys(name.decode("utf-8", "surrogateescape").rpartition(".")[0] for name in names if name):
             git.run("config", "--local", "--remove-section", section)
             changes.append(f"git config section {section} removed")
         _restore_config(git)
     return changes
+
+
+def _take_all(git: Git) -> list[str]:
+    directory = git.common_dir / "hooks"
+    taken = [_take(directory / name) for name in HOOKS] if _not_ours(git, directory) is None else []
+    return [change for changes in taken for change in changes]
 
 
 def fires(git: Git) -> bool:
@@ -101,7 +114,8 @@ def fires(git: Git) -> bool:
         sealed |= {"GIT_COMMITTER_NAME": "cg", "GIT_COMMITTER_EMAIL": "cg@localhost"}
         subprocess.run(["git", "init", "--quiet", "--template=", "."], cwd=place, env=sealed, capture_output=True, check=False)
         shutil.copyfile(_config(git), probe / "config")
-        shutil.copytree(git.common_dir / "hooks", probe / "hooks", dirs_exist_ok=True)
+        if (git.common_dir / "hooks").is_dir():
+            shutil.copytree(git.common_dir / "hooks", probe / "hooks", dirs_exist_ok=True)
         for kept in (probe / "hooks").glob(f"*{CHAINED}"):
             kept.unlink()  # only ours is tried: somebody else's hook must not act on a repository that is not there
         command = ["git", "-c", "core.worktree=", "commit", "--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign", "-m", "probe"]
