@@ -11,7 +11,7 @@ from contextgraph.index.history import History, Progress
 from contextgraph.index.noted import Noted
 from contextgraph.notes import Store
 from contextgraph.refs import Refs
-from contextgraph.status import landing, linking, reverts
+from contextgraph.status import inverses, landing, linking, reverts
 from contextgraph.status.landing import Target
 from contextgraph.trace import Trace
 
@@ -46,6 +46,7 @@ def index(database: Database, git: Git, store: Store, refs: Refs, notes: str | N
         history.add(sorted(changed))
     landing.sync(database, git, target)
     reverts.sync(database, git)
+    inverses.sync(database, git)
     return changed
 
 

@@ -28,10 +28,13 @@ LONGEST = 64_000
 """Characters of a message that are looked at."""
 _SHA = r"[0-9a-f]{7,64}"
 _LIST = rf"((?:[\s\[(`*\-]*(?:commits?\s+)?{_SHA}\b[^\n,;.]{{0,120}}?(?:\([^()\n]*\))?[\s,;&`)\]]*(?:and\s+)?)+)"
+# What may stand between the word and the sha: "parts of commit", "most of", "a change from", "the changes made in", "#12 (".
+_SHARE = (
+    r"(?:(?:an?|the|some|most|much|half|all|only|last|first|bits?|parts?|changes?|portions?|made|introduced)\s+){0,4}(?:of|from|in|by)\s+"
+)
 _STATED = re.compile(
-    rf"\b(?:this|which|it|effectively|basically|partially|partial|a)?\s*(?:partially |effectively |basically )?"
-    rf"(?:reverts?|reverted|reverting|revert of|undoes|backs? out)\s+(?:the\s+)?(?:following\s+)?(?:merge\s+)?"
-    rf"(?:commits?|changesets?)?:?\s*{_LIST}",
+    rf"\b(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out)\s+"
+    rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+)?(?:commits?|changesets?)?:?\s*(?:#+\d+\s*\(?\s*)?{_LIST}",
     re.IGNORECASE,
 )
 _MENTION = re.compile(rf"\b(?:un-?)?(?:revert|reapply|re-?land|back(?:s|ed)? out|undo)\w*\b[^\n]{{0,80}}?\b({_SHA})\b", re.IGNORECASE)
@@ -55,7 +58,7 @@ def read(message: str) -> list[Claim]:
     # Runs of white space as one: several optional blanks in a row would make the patterns try every way to share them out.
     subject, _, body = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*\n\s*", "\n\n", message[:LONGEST].strip())).partition("\n")
     found: dict[Claim, None] = dict.fromkeys(_subject(subject.strip()))
-    found |= dict.fromkeys(_shas(body))
+    found |= dict.fromkeys(_shas(f"{subject}\n{body}"))
     found |= dict.fromkeys(Claim("reverts-pull", match[1]) for match in _PULL.finditer(message))
     found |= dict.fromkeys(Claim("picked", match[1]) for match in _PICKED.finditer(body))
     if "Squashed commit of the following:" in message:
@@ -71,6 +74,7 @@ def _subject(subject: str) -> Iterator[Claim]:
 
 
 def _shas(body: str) -> Iterator[Claim]:
+    """The commits that are said to be undone. A subject may name them too (`revert 1a2b3c4`)."""
     stated: set[str] = set()
     for match in _STATED.finditer(body):
         # "…, reversing changes made to SHA": the second sha is where the merge started from, not what is undone.

@@ -5,6 +5,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,16 +13,17 @@ from contextgraph import capture, catchup, commits, config, event, meaning, refs
 from contextgraph.capture import record, staged
 from contextgraph.check.finding import Report
 from contextgraph.check.policy import of_config
-from contextgraph.errors import BadInputError, Error, GitError, NotFoundError
+from contextgraph.errors import BadInputError, Error, GitError, LockError, NotFoundError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.index.history import Progress
 from contextgraph.index.noted import Noted
+from contextgraph.lock import locked
 from contextgraph.notes import Store
 from contextgraph.query import log, overview, search, why
 from contextgraph.query.filters import Filters
 from contextgraph.query.view import Moment, View
-from contextgraph.status import landing, linking, tracking
+from contextgraph.status import branches, inverses, landing, linking, tracking
 from contextgraph.status.ledger import Ledger
 from contextgraph.trace import Decision, Trace
 
@@ -175,8 +177,15 @@ class Graph:
     @property
     def view(self) -> View:
         if self._view is None:
-            self._view = View(self.git, self.database, Noted(self.database, self.store), self.target, self.repository)
+            noted = Noted(self.database, self.store)
+            self._view = View(self.git, self.database, noted, self.target, self.repository, self._branches())
         return self._view
+
+    def _branches(self) -> list[branches.Branch]:
+        """The further target branches (`track.branches`), as they stand now."""
+        patterns = self.config.many("track.branches")
+        found = branches.names(self.refs.heads, patterns, self.target) if patterns else {}
+        return [branches.read(self.database, self.git, name, tips, self.target) for name, tips in found.items()]
 
     def repository(self) -> str:
         """The origin's URL without credentials, else the sha of the root commit; empty in an empty repository."""
@@ -189,11 +198,13 @@ class Graph:
         return str(row[0]) if row else ""
 
     def why(self, target: str, moment: Moment | None = None, path_only: bool = False) -> why.Why:
+        self._lag()
         answer = self._healed(lambda: why.why(self.view, target, moment, path_only))
         self.reasons += answer.problems
         return answer
 
     def search(self, question: str, filters: Filters, limit: int, min_score: float = 0.0, details: bool = True) -> search.Answer:
+        self._lag()
         return self._healed(lambda: search.search(self.view, question, filters, limit, min_score, self.near, details))
 
     def near(self, question: str) -> dict[str, float]:
@@ -207,6 +218,7 @@ class Graph:
         return found.cosines
 
     def log(self, filters: Filters, limit: int, within: Sequence[str] | None, in_force: bool, details: bool) -> log.Listing:
+        self._lag()
         shas = None if within is None else list(within)
         return self._healed(lambda: log.log(self.view, filters, limit, shas, in_force, details))
 
@@ -246,7 +258,8 @@ class Graph:
         self.database.reset()
 
     def embed(self, progress: Callable[[str, int, int | None], None]) -> None:
-        """Give a vector to everything that has none. Failures are reasons: search has words."""
+        """Compare what waits for it, and give a vector to everything that has none. Failures are reasons: search has words."""
+        self.compare(progress)
         if self.config.flag("index.vectors") and self.database.writable:
             failure = meaning.fill(self.git, self.database, self.repository(), progress, self.note)
             if failure:
@@ -254,9 +267,11 @@ class Graph:
                 self.reasons.append(failure)
 
     def start_embedding(self) -> None:
-        """The same in a process of its own, when there is something to embed."""
-        if self.config.flag("index.vectors") and self.environment.get("CG_WORKER") != "off":
-            meaning.start(self.git, self.database, self.environment)
+        """The same in a process of its own, when there is something to do."""
+        if self.environment.get("CG_WORKER") != "off":
+            waiting = inverses.waiting(self.database) > 0
+            if waiting or (self.config.flag("index.vectors") and meaning.waiting(self.database)):
+                meaning.start(self.git, self.environment)
 
     def check(self, words: str = "", strict: bool = False, fetched: bool = False) -> Report:
         """Hold a range of commits against past decisions and reverts. Raises NotFoundError, UsageError (the policy)."""
@@ -268,12 +283,24 @@ class Graph:
 
     def track(self, branch: str = "") -> tracking.Track:
         """What changed since the last look; another branch than the target is asked about without remembering."""
+        self._lag()
         if branch and (self.target is None or branch != self.target.name):
-            tip = self.resolve(branch)
-            reached = set(self.git.text("rev-list", tip).split())
-            ledger = Ledger(self.database, branch, reaches=reached)
-            return tracking.look(self.database, ledger, writable=False)
+            found = branches.names(self.refs.heads, [branch], self.target).get(branch) or (self.resolve(branch),)
+            there = branches.read(self.database, self.git, branch, found, self.target)
+            return tracking.look(self.database, Ledger(self.database, branch, elsewhere=there.landing), writable=False)
         return self._healed(lambda: tracking.look(self.database, self.view.ledger(), self.database.writable))
+
+    def compare(self, progress: Callable[[str, int, int | None], None]) -> None:
+        """Find the silent reverts among the commits that no command has compared yet."""
+        if self.database.writable:
+            with suppress(LockError), locked(self.git.home / "compare.lock", wait=0.0):  # another process is at it already
+                for done, total in inverses.steps(self.database, self.git):
+                    progress("comparing commits", done, total)
+
+    def _lag(self) -> None:
+        """Say what is not known yet of what became of commits."""
+        if left := inverses.waiting(self.database):
+            self.reasons.append(f"silent reverts are still looked for in {left} commits (`cg refresh` does it now)")
 
     def remap(self, pairs: list[tuple[str, str]]) -> tuple[int, int]:
         """Carry records along (old, new) pairs; returns how many were carried, and how many stay with dropped commits."""

@@ -68,17 +68,21 @@ def fill(git: Git, database: Database, repo: str, progress: Callable[[str, int, 
     return None
 
 
-def start(git: Git, database: Database, environment: Mapping[str, str]) -> None:
-    """Start a detached process that embeds, when a model is installed and something has no vector yet."""
+def waiting(database: Database) -> bool:
+    """Whether a model is installed and something has no vector yet."""
     from contextgraph import embed
     from contextgraph.index import filling
 
     lag = filling.state(database)
-    if lag.done < lag.total and embed.open_embedder() is not None:
-        command = [sys.executable, "-I", "-m", "contextgraph.worker", "--embed", str(git.top or git.git_dir)]
-        null = subprocess.DEVNULL
-        here = {**environment, "GIT_DIR": str(git.git_dir)}
-        subprocess.Popen(command, start_new_session=True, cwd=git.home, env=here, stdin=null, stdout=null, stderr=null)
+    return lag.done < lag.total and embed.open_embedder() is not None
+
+
+def start(git: Git, environment: Mapping[str, str]) -> None:
+    """Start a detached process that does what takes long: comparing commits, embedding."""
+    command = [sys.executable, "-I", "-m", "contextgraph.worker", "--embed", str(git.top or git.git_dir)]
+    null = subprocess.DEVNULL
+    here = {**environment, "GIT_DIR": str(git.git_dir)}
+    subprocess.Popen(command, start_new_session=True, cwd=git.home, env=here, stdin=null, stdout=null, stderr=null)
 
 
 def healthy(git: Git, database: Database) -> bool:

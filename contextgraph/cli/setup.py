@@ -73,6 +73,7 @@ def init(
         say(f"{graph.counts()['commits']} commits indexed")
     if not no_model:
         _offer_model(session)
+    if not no_history:
         graph.start_embedding()
     say("ready" if changes else "nothing to change: ready")
     if session.json:

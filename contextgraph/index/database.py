@@ -7,14 +7,15 @@ from pathlib import Path
 
 from contextgraph.errors import Error
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # `words` is contentless: a commit never changes, and its text is in git. Decisions come and go, so theirs keeps its content.
 SCHEMA = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE commits (
     id INTEGER PRIMARY KEY, sha TEXT NOT NULL UNIQUE, parents TEXT NOT NULL, author TEXT NOT NULL, author_time INTEGER NOT NULL,
-    commit_time INTEGER NOT NULL, subject TEXT NOT NULL, landing TEXT, gone INTEGER NOT NULL DEFAULT 0, change INTEGER, inverse INTEGER);
+    commit_time INTEGER NOT NULL, subject TEXT NOT NULL, landing TEXT, gone INTEGER NOT NULL DEFAULT 0, change INTEGER, inverse INTEGER,
+    paths INTEGER);
 CREATE INDEX commits_by_time ON commits (commit_time);
 CREATE INDEX commits_by_author_time ON commits (author_time);
 CREATE INDEX commits_by_change ON commits (change) WHERE change IS NOT NULL;
@@ -24,10 +25,15 @@ CREATE INDEX claims_by_target ON claims (target);
 CREATE TABLE reverts (
     reverter TEXT NOT NULL, target TEXT NOT NULL, rule TEXT NOT NULL, extent REAL NOT NULL, PRIMARY KEY (reverter, target)) WITHOUT ROWID;
 CREATE INDEX reverts_by_target ON reverts (target);
+CREATE INDEX commits_by_paths ON commits (paths) WHERE paths IS NOT NULL;
+CREATE TABLE patches (id INTEGER PRIMARY KEY, change INTEGER, inverse INTEGER);
+CREATE INDEX patches_by_change ON patches (change) WHERE change IS NOT NULL;
+CREATE TABLE branches (name TEXT PRIMARY KEY, standing TEXT NOT NULL, ahead BLOB NOT NULL, behind BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE tried (old TEXT NOT NULL, new TEXT NOT NULL, PRIMARY KEY (old, new)) WITHOUT ROWID;
 CREATE TABLE tracked (sha TEXT PRIMARY KEY, status TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE paths (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE touched (path_id INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (path_id, commit_id)) WITHOUT ROWID;
+CREATE INDEX touched_by_commit ON touched (commit_id);
 CREATE VIRTUAL TABLE words USING fts5 (subject, body, paths, content='', tokenize='porter unicode61');
 CREATE TABLE events (
     key TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, at TEXT NOT NULL, target TEXT, line BLOB NOT NULL, PRIMARY KEY (key, id))

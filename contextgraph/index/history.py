@@ -93,15 +93,15 @@ class History:
         rows, words, touched, claimed = [], [], [], []
         for number, commit in enumerate(batch, first):
             names = [path for _, path, _ in commit.changes]
-            times = (commit.author_time, commit.commit_time)
-            rows.append((number, commit.sha, " ".join(commit.parents), commit.author, *times, commit.subject, *swap(commit)))
+            facts = (commit.author, commit.author_time, commit.commit_time, commit.subject)
+            rows.append((number, commit.sha, " ".join(commit.parents), *facts, *swap(commit), _path_set(names)))
             claimed += [(commit.sha, claim.kind, claim.target) for claim in claims.read(commit.message)]
             words.append((number, identifiers(commit.subject), identifiers(commit.body[:LONGEST]), identifiers(" ".join(names[:200]))))
             touched += [(self._path(connection, name), number) for name in names]
             self._message_decisions(connection, commit)
         connection.executemany(
-            "INSERT INTO commits (id, sha, parents, author, author_time, commit_time, subject, change, inverse)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO commits (id, sha, parents, author, author_time, commit_time, subject, change, inverse, paths)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
         connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?, ?)", claimed)
@@ -142,9 +142,17 @@ def swap(commit: Commit) -> tuple[int | None, int | None]:
     return _bits(forward), _bits(backward)
 
 
+def _path_set(names: list[str]) -> int | None:
+    """The set of changed paths as 63 bits: commits that undo each other have the same one."""
+    return _hash("\0".join(sorted(names)).encode("utf-8", "surrogateescape")) if names else None
+
+
 def _bits(changes: list[tuple[bytes, bytes, bytes]]) -> int:
-    digest = blake2b(b"\0".join(b"\0".join(change) for change in changes), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1
+    return _hash(b"\0".join(b"\0".join(change) for change in changes))
+
+
+def _hash(data: bytes) -> int:
+    return int.from_bytes(blake2b(data, digest_size=8).digest()) >> 1
 
 
 def insert_decision(connection: sqlite3.Connection, decision: Decision, home: str, origin: str, at: str) -> None:

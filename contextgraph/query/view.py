@@ -13,9 +13,10 @@ from contextgraph.fold import State
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.index.noted import Noted
+from contextgraph.status.branches import Branch
 from contextgraph.status.landing import Target
 from contextgraph.status.ledger import Ledger
-from contextgraph.trace import Decision, Trace
+from contextgraph.trace import BranchStatus, Decision, Trace
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -29,22 +30,45 @@ class Moment(msgspec.Struct, frozen=True):
 class View:
     """The repository as a question sees it, now or at a moment."""
 
-    def __init__(self, git: Git, database: Database, noted: Noted, target: Target | None, repo: Callable[[], str]) -> None:
+    def __init__(
+        self, git: Git, database: Database, noted: Noted, target: Target | None, repo: Callable[[], str], branches: Sequence[Branch] = ()
+    ) -> None:
         self.git = git
         self.database = database
         self.noted = noted
         self.target = target
         self.repo = repo
+        self.branches = branches
         self.messages: dict[str, str] = {}
         """The words of every commit that was read so far, by sha."""
+        self._ledgers: dict[Moment | None, Ledger] = {}
 
     def ledger(self, moment_: Moment | None = None) -> Ledger:
         """Who says what became of a commit, now or as the target branch was at a moment."""
+        if moment_ not in self._ledgers:
+            self._ledgers[moment_] = self._ledger(moment_)
+        return self._ledgers[moment_]
+
+    def _ledger(self, moment_: Moment | None) -> Ledger:
         branch = self.target.name if self.target else None
         if moment_ is None:
             return Ledger(self.database, branch)
         seconds, reached = moment_.seconds, moment_.reached
-        return Ledger(self.database, branch, lambda sha, when: when <= seconds and (reached is None or sha in reached))
+        return Ledger(self.database, branch, lambda sha, when: when <= seconds and (reached is None or sha in reached), as_of=moment_.at)
+
+    def elsewhere(self, moment_: Moment | None = None) -> list[Ledger]:
+        """The same for each further target branch. What such a branch had at a revision, the times of its commits tell."""
+        limit = None if moment_ is None else moment_.seconds
+        return [
+            Ledger(
+                self.database,
+                each.name,
+                None if limit is None else lambda sha, when, limit=limit: when <= limit,  # type: ignore[misc]
+                each.landing,
+                moment_.at if moment_ else None,
+            )
+            for each in self.branches
+        ]
 
     def state(self, shas: Sequence[str], moment_: Moment | None = None, everything: bool = True) -> State:
         """The fold over the events of these commits, of what was carried into them, and of every retirement.
@@ -60,8 +84,8 @@ class View:
         """The traces of these commits in the order given. `details`: files and line counts too (one git process for all)."""
         state = self.state(shas, moment_, everything=False)
         found = self._commits(shas, details)
-        ledger = self.ledger(moment_)
-        return [self._trace(state, sha, found.get(sha), ledger, details) for sha in shas]
+        ledgers = [self.ledger(moment_), *self.elsewhere(moment_)]
+        return [self._trace(state, sha, found.get(sha), ledgers, details) for sha in shas]
 
     def with_files(self, traces: Sequence[Trace]) -> list[Trace]:
         """The same traces with files and line counts. Git compares trees for these: worth it only for what is shown."""
@@ -82,11 +106,13 @@ class View:
         self.messages |= {sha: commit.message for sha, commit in found.items()}
         return found
 
-    def _trace(self, state: State, sha: str, commit: Commit | None, ledger: Ledger, details: bool) -> Trace:
+    def _trace(self, state: State, sha: str, commit: Commit | None, ledgers: list[Ledger], details: bool) -> Trace:
         trace = fold.given_trace(state, sha)
-        outcome = ledger.outcome(sha)
+        outcome = ledgers[0].outcome(sha)
+        elsewhere = [(each.branch or "", each.outcome(sha)) for each in ledgers[1:]]
         known = {name: getattr(outcome, name) for name in ("status", "landed_at", "merged_via", "reverted_by", "relanded_by", "extent")}
         known |= {"repo": self.repo(), "evidence": list(outcome.evidence)}
+        known["by_branch"] = [BranchStatus(branch=name, status=each.status, landed_at=each.landed_at) for name, each in elsewhere]
         if commit is None:  # pruned, or beyond a shallow boundary: what was recorded still answers
             return msgspec.structs.replace(trace, files=None, **known)
         decisions = self._with_message(state, trace.decisions, commit)

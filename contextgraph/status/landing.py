@@ -1,5 +1,8 @@
 """Which commits the target branch reaches, and through which commit of its first-parent line each came in."""
 
+import json
+import sqlite3
+
 import msgspec
 
 from contextgraph.errors import GitError
@@ -34,14 +37,23 @@ def sync(database: Database, git: Git, target: Target | None) -> bool:
     if known == tips:
         return False
     with database.transaction() as connection:
-        if known and not _ancestors(git, known, tips):
+        if known and not forward(git, known, tips):
             connection.execute("UPDATE commits SET landing = NULL WHERE landing IS NOT NULL")
             known = []
         for position, tip in enumerate(tips):
             landed = landings(parents_between(git, tip, [*known, *tips[:position]]), tip)
-            connection.executemany("UPDATE commits SET landing = ? WHERE sha = ?", [(via, sha) for sha, via in landed.items()])
+            connection.executemany("UPDATE commits SET landing = ? WHERE id = ?", _by_id(connection, landed))
         database.put("target", " ".join(tips))
     return True
+
+
+def _by_id(connection: sqlite3.Connection, landed: dict[str, str]) -> list[tuple[str, int]]:
+    """(landing commit, id), in the order of ids: for a whole history that is several times faster than going by sha."""
+    if len(landed) < 5_000:
+        rows = connection.execute("SELECT sha, id FROM commits WHERE sha IN (SELECT value FROM json_each(?))", (json.dumps(list(landed)),))
+    else:
+        rows = connection.execute("SELECT sha, id FROM commits ORDER BY id")
+    return sorted(((landed[sha], number) for sha, number in rows if sha in landed), key=lambda row: row[1])
 
 
 def parents_between(git: Git, tip: str, known: list[str]) -> dict[str, list[str]]:
@@ -69,7 +81,7 @@ def landings(parents: dict[str, list[str]], tip: str) -> dict[str, str]:
     return landed
 
 
-def _ancestors(git: Git, old: list[str], new: list[str]) -> bool:
+def forward(git: Git, old: list[str], new: list[str]) -> bool:
     """Whether everything that `old` reach is reached by `new` too: the branch moved forward only."""
     if not new:
         return False

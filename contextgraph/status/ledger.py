@@ -1,19 +1,24 @@
-"""The status of a trace: pending, landed or reverted, with the evidence; now, or as the target branch was at a moment."""
+"""The status of a trace: pending, landed or reverted, with the evidence; now, or as a branch was at a moment."""
 
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from contextgraph.event import moment
 from contextgraph.fold import SPEAKS_FOR_ITSELF
 from contextgraph.index.database import Database
+from contextgraph.status.merged import Merged
+from contextgraph.status.naming import number_of
 from contextgraph.status.reverts import REVERTED
+from contextgraph.status.undoers import Landing, Undoer, Undoers
 from contextgraph.trace import Evidence, Status
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a commit. `extent` is the share of it that is undone by reverters that stand, None when none ever did."""
+    """What became of a commit. `extent` is the share of it that is undone by reverters that stand, None when none ever did.
+
+    `merged_via` is the commit that brought it in: a merge, a squash, a rebase twin, or itself when it was pushed as it is.
+    """
 
     status: Status = "pending"
     landed_at: str | None = None
@@ -24,17 +29,11 @@ class Outcome(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
 
 
-class Revert(msgspec.Struct, frozen=True):
-    reverter: str
-    target: str
-    rule: str
-    extent: float
-
-
 class Ledger:
-    """Answers for one branch: the target, whose landings are in the index, or another one that has the commits `reaches`.
+    """Answers for one branch: the target, whose landings are in the index, or another one that says by `elsewhere` where a
+    commit landed.
 
-    `reached` tells whether the target had a commit, landed at that time, at the moment asked about.
+    `reached` tells whether the branch had a commit, landed at that time (Unix seconds), at the moment asked about.
     """
 
     def __init__(
@@ -42,44 +41,49 @@ class Ledger:
         database: Database,
         branch: str | None,
         reached: Callable[[str, int], bool] | None = None,
-        reaches: AbstractSet[str] | None = None,
+        elsewhere: Callable[[str], Landing | None] | None = None,
+        as_of: str | None = None,
     ) -> None:
         self.connection = database.connection
         self.branch = branch
         self._reached = reached
-        self._reaches = reaches
-        self._landings: dict[str, tuple[str, int] | None] = {}
+        self._elsewhere = elsewhere or self._in_target
+        self._merged = Merged(database, branch, as_of)
+        self._undoers = Undoers(database, self.landing)
+        self._landings: dict[str, Landing | None] = {}
         self._outcomes: dict[str, Outcome] = {}
 
     def outcome(self, sha: str) -> Outcome:
-        """The status of `sha`: by itself, or by what it was carried into."""
+        """The status of `sha`: by itself, by what it was carried into, or by what the host said."""
         if sha not in self._outcomes:
             self._outcomes[sha] = Outcome()  # a circle of links answers with pending
-            self._outcomes[sha] = self._own(sha) or self._carried(sha) or Outcome()
+            self._outcomes[sha] = self._own(sha) or self._carried(sha) or self._told(sha) or Outcome()
         return self._outcomes[sha]
 
-    def landing(self, sha: str) -> tuple[str, int] | None:
-        """The landing commit of `sha` and its time (Unix seconds), when the target branch has it."""
-        if sha not in self._landings and self._reaches is not None:
-            row = self.connection.execute("SELECT commit_time FROM commits WHERE sha = ?", (sha,)).fetchone()
-            self._landings[sha] = (sha, row[0]) if row and sha in self._reaches else None
-        elif sha not in self._landings:
-            row = self.connection.execute(
-                "SELECT c.landing, l.commit_time FROM commits c JOIN commits l ON l.sha = c.landing WHERE c.sha = ?", (sha,)
-            ).fetchone()
-            there = row is not None and self.branch is not None and (self._reached is None or self._reached(sha, row[1]))
-            self._landings[sha] = (row[0], row[1]) if there else None
+    def landing(self, sha: str) -> Landing | None:
+        """The landing commit of `sha` and its time (Unix seconds), when the branch has it."""
+        if sha not in self._landings:
+            found = self._elsewhere(sha) if self.branch is not None else None
+            there = found is not None and (self._reached is None or self._reached(sha, found[1]))
+            self._landings[sha] = found if there else None
         return self._landings[sha]
 
+    def _in_target(self, sha: str) -> Landing | None:
+        row = self.connection.execute(
+            "SELECT c.landing, l.commit_time FROM commits c JOIN commits l ON l.sha = c.landing WHERE c.sha = ?", (sha,)
+        ).fetchone()
+        return (row[0], row[1]) if row else None
+
     def _own(self, sha: str) -> Outcome | None:
-        """The outcome of a commit that is itself in the target branch."""
+        """The outcome of a commit that is itself in the branch."""
         landing = self.landing(sha)
         if landing is None:
             return None
-        via = None if landing[0] == sha else landing[0]
-        detail = " ".join(filter(None, [f"in {self.branch}", self._pull(landing[0])]))
-        evidence = [Evidence(rule="merged" if via else "reachable", commit=landing[0], detail=detail)]
-        return self._undone(sha, Outcome("landed", moment(landing[1]), via, evidence=tuple(evidence)))
+        via, when = landing
+        number = self._pull(via) or self._pull(sha)
+        detail = " ".join(filter(None, [f"in {self.branch}", number]))
+        evidence = (Evidence(rule="reachable" if via == sha else "merged", commit=via, detail=detail),)
+        return self._undone(sha, Outcome("landed", moment(when), via, evidence=evidence))
 
     def _carried(self, sha: str) -> Outcome | None:
         """The outcome of what `sha` was carried into: the best there is, landed before reverted before pending."""
@@ -88,66 +92,52 @@ class Ledger:
         for wanted in ("landed", "reverted"):
             for outcome, new, how in found:
                 if outcome.status == wanted:
-                    first = Evidence(rule=how, commit=new, detail=self._pull(new))
-                    via = new if outcome.merged_via is None or how in ("squash", "host-squash") else outcome.merged_via
-                    return msgspec.structs.replace(outcome, merged_via=via, evidence=(first, *outcome.evidence))
+                    number = self._pull(new) or self._merged.number(sha)
+                    first = Evidence(rule=how, commit=new, detail=" ".join(filter(None, [f"in {self.branch}", number])))
+                    rest = [each for each in outcome.evidence if each.rule != "reachable"]
+                    via = new if how in ("squash", "host-squash") else outcome.merged_via or new
+                    return msgspec.structs.replace(outcome, merged_via=via, evidence=(first, *rest))
         return None
+
+    def _told(self, sha: str) -> Outcome | None:
+        """The outcome of a commit that only the host knows to have landed: a `merged` event says so."""
+        told = self._merged.of(sha)
+        if told is None:
+            return None
+        evidence = Evidence(rule="merged-event", commit=sha, detail=" ".join(filter(None, [f"in {self.branch}", told.via])))
+        return Outcome("landed", told.landed_at, told.via, evidence=(evidence,))
 
     def _undone(self, sha: str, landed: Outcome) -> Outcome:
         """The outcome after the reverts: those that stand take it back, one that was undone itself has brought it back."""
-        reverts = [each for each in self.reverts(sha) if self.landing(each.reverter)]
-        if not reverts:
+        undoers = self._undoers.of(sha)
+        if not undoers:
             return landed
-        standing = [each for each in reverts if self.outcome(each.reverter).status == "landed"]
-        evidence = list(landed.evidence)
-        for each in reverts:
-            evidence.append(Evidence(rule=each.rule, commit=each.reverter, detail=f"{each.extent:.0%} undone"))
-        fallen = [each for each in reverts if each not in standing]
-        for each in fallen:
-            by = self.outcome(each.reverter).reverted_by
-            evidence.append(Evidence(rule="relanded", commit=by, detail=f"{each.reverter[:12]} was itself undone"))
+        standing = [each for each in undoers if self.outcome(each.reverter).status == "landed"]
+        again = self._undoers.again(sha, max((each.when for each in standing), default=0)) if standing else None
+        standing = [] if again else standing
+        evidence = [*landed.evidence, *map(_undoing, undoers)]
+        fallen = [each for each in undoers if each not in standing]
+        returns = [again] if again else [self.outcome(each.reverter).reverted_by for each in fallen]
+        for each, by in zip(fallen, returns, strict=False):
+            evidence.append(
+                Evidence(rule="relanded", commit=by, detail=f"{each.reverter[:12]} was itself undone" if not again else "picked")
+            )
         extent = min(1.0, sum(each.extent for each in standing))
         if extent >= REVERTED:
-            last = max(standing, key=lambda each: (self.landing(each.reverter) or ("", 0))[1])
+            last = max(standing, key=lambda each: each.when)
             landed = msgspec.structs.replace(landed, status="reverted", reverted_by=last.reverter)
         elif fallen and not standing:
-            landed = msgspec.structs.replace(landed, relanded_by=self.outcome(fallen[-1].reverter).reverted_by)
-        return msgspec.structs.replace(landed, extent=round(extent, 4), evidence=tuple(evidence))
-
-    def reverts(self, sha: str) -> list[Revert]:
-        """What undoes `sha`, or the merge that brought it in; oldest first.
-
-        A merge that repeats the words of a commit it brings in is the same revert, not a second one. Of the silent
-        inverses only the nearest after the commit counts: the later ones undo what was done again in between.
-        """
-        landing = self.landing(sha)
-        targets = [sha] if landing is None or landing[0] == sha else [sha, landing[0]]
-        rows: list[Revert] = []
-        for target in targets:
-            found = self.connection.execute("SELECT reverter, target, rule, extent FROM reverts WHERE target = ?", (target,))
-            rows += [Revert(*row) for row in found if target == sha or row[3] >= REVERTED]
-        reverters = {each.reverter for each in rows}
-        inner = {landed[0] for each in reverters if (landed := self.landing(each)) and landed[0] != each}
-        kept = [each for each in rows if each.reverter not in inner and each.reverter != sha]
-        kept.sort(key=lambda each: (self.landing(each.reverter) or ("", 0))[1])
-        silent = [each for each in kept if each.rule == "inverse"]
-        return [each for each in kept if each.rule != "inverse" or each is silent[0]]
+            landed = msgspec.structs.replace(landed, relanded_by=again or self.outcome(fallen[-1].reverter).reverted_by)
+        return msgspec.structs.replace(landed, extent=round(extent, 4), evidence=tuple(dict.fromkeys(evidence)))
 
     def reverted(self) -> set[str]:
         """Every commit of the whole history whose status is reverted, those carried into one included."""
-        direct = {target for (target,) in self.connection.execute("SELECT DISTINCT target FROM reverts")}
-        members = {
-            sha
-            for target in direct
-            for (sha,) in self.connection.execute("SELECT sha FROM commits WHERE landing = ? AND landing <> sha", (target,))
-        }
-        suspects = direct | members
-        found = {sha for sha in suspects if self.outcome(sha).status == "reverted"}
+        found = {sha for sha in self._undoers.suspects() if self.outcome(sha).status == "reverted"}
         return found | {sha for sha in self._into(found) if self.outcome(sha).status == "reverted"}
 
     def landed_by_link(self) -> set[str]:
-        """Every commit that the target branch does not have itself and that was carried into one it has."""
-        olds = {old for (old,) in self.connection.execute("SELECT old FROM links")}
+        """Every commit that the branch does not have itself and that has landed all the same: carried, or told by the host."""
+        olds = {old for (old,) in self.connection.execute("SELECT old FROM links")} | self._merged.keys()
         return {old for old in olds if self.landing(old) is None and self.outcome(old).status == "landed"}
 
     def _into(self, shas: set[str]) -> set[str]:
@@ -160,12 +150,13 @@ class Ledger:
         return found
 
     def _pull(self, sha: str) -> str | None:
-        """`#N`, when the message of the landing commit, or a `merged` event, names a pull request."""
-        import re
-
+        """`#N`, when the title of a commit, or a `merged` event on it, names a pull request."""
         row = self.connection.execute("SELECT subject FROM commits WHERE sha = ?", (sha,)).fetchone()
-        match = re.search(r"\((#\d+)\)\s*$|^Merge pull request (#\d+)|^Merge branch .*(!\d+)", row[0]) if row else None
-        return next((group for group in match.groups() if group), None) if match else None
+        return (number_of(row[0]) if row else None) or self._merged.number(sha)
+
+
+def _undoing(each: Undoer) -> Evidence:
+    return Evidence(rule=each.rule, commit=each.reverter, detail=f"{each.extent:.0%} undone")
 
 
 def onward(database: Database, sha: str) -> bool:

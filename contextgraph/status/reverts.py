@@ -4,13 +4,13 @@ Pairs never change once both commits are known, so they are kept in `reverts`; w
 when it is asked for (`ledger`), because a reverter counts only while it stands itself.
 """
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from contextgraph import commits
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.status import undoing
+from contextgraph.status import naming, undoing
+from contextgraph.status.naming import Named
 
 WINDOW = 180 * 86400
 """Seconds between a change and a silent inverse of it that is believed (EVIDENCE: right in 22 of 24 with these gates)."""
@@ -20,8 +20,8 @@ REVERTED = 0.9
 """Extent from which a change counts as reverted; below it is partly undone, with the figure."""
 MENTIONED = 0.05
 """Extent below which a declared revert is a mere mention."""
-EARLIER = 86_400
-"""Seconds by which a reverter's clock may be behind that of its target."""
+Pair = tuple[str, str]
+"""(reverter, target)."""
 
 
 def sync(database: Database, git: Git) -> None:
@@ -30,15 +30,15 @@ def sync(database: Database, git: Git) -> None:
     newest = database.connection.execute("SELECT coalesce(max(id), 0) FROM commits").fetchone()[0]
     if known == newest:
         return
-    declared = dict(_declared(database, known))
-    exact = {(reverter, target) for reverter, target in _swaps(database, known)}
-    silent = {pair for pair in exact if pair not in declared}
-    rows = [(*pair, declared[pair], 1.0) for pair in exact & declared.keys()]
-    rows += [(*pair, "inverse", 1.0) for pair in _worth(git, silent)]
-    unsure = {pair: rule for pair, rule in declared.items() if pair not in exact}
-    rows += [(*pair, unsure[pair], extent) for pair, extent in _extents(database, git, unsure) if extent >= _least(unsure[pair])]
+    declared = list(naming.named(database, known))
+    pairs = {(each.reverter, each.target) for each in declared}
+    exact = set(swaps(database, "commits", known)) - {(target, reverter) for reverter, target in pairs}
+    extents = dict(_extents(database, git, pairs - exact)) | dict.fromkeys(exact, 1.0)
+    stated = {(each.reverter, each.target): each.rule for each in _meant(declared, extents)}
+    rows = {pair: (rule, extents[pair]) for pair, rule in stated.items() if extents.get(pair, 0.0) >= _least(rule)}
+    rows |= dict.fromkeys(_worth(database, git, exact - rows.keys()), ("inverse", 1.0))
     with database.transaction() as connection:
-        connection.executemany("INSERT OR REPLACE INTO reverts VALUES (?, ?, ?, ?)", rows)
+        connection.executemany("INSERT OR REPLACE INTO reverts VALUES (?, ?, ?, ?)", [(*pair, *row) for pair, row in rows.items()])
         database.put("reverts", str(newest))
 
 
@@ -47,97 +47,78 @@ def _least(rule: str) -> float:
     return REVERTED if rule == "mentioned" else MENTIONED
 
 
-def _declared(database: Database, known: int) -> Iterator[tuple[tuple[str, str], str]]:
-    """((reverter, target), rule) of every claim that names an older commit which is here. The most certain rule comes last."""
+def _meant(declared: list[Named], extents: dict[Pair, float]) -> Iterator[Named]:
+    """What is named, the most certain rule last; of the commits with a quoted title the one undone most (the nearest of
+    equals), and its twins: the same change that came in a second time."""
+    titled: dict[str, list[Named]] = {}
+    for each in sorted(declared, key=lambda each: each.rule != "mentioned"):
+        if each.title:
+            titled.setdefault(each.reverter, []).append(each)
+        else:
+            yield each
+    for candidates in titled.values():
+        best = max(candidates, key=lambda each: round(extents.get((each.reverter, each.target), 0.0), 2))
+        yield from (each for each in candidates if each is best or each.when == best.when)
+
+
+def swaps(database: Database, table: str, known: int) -> Iterator[Pair]:
+    """(reverter, target): the one's `change` is the other's `inverse` in `table`; the five nearest older targets of each.
+
+    `table` is `commits`, where every file goes back to the very object it had, or `patches` (`inverses`).
+    """
     rows = database.connection.execute(
-        "SELECT c.sha, k.kind, k.target, c.commit_time FROM claims k JOIN commits c ON c.sha = k.sha"
-        " WHERE c.id > ? AND k.kind IN ('reverts', 'mentions', 'reverts-pull', 'reverts-subject')",
-        (known,),
-    ).fetchall()
-    named: set[str] = set()
-    for sha, kind, target, when in rows:
-        rule = "mentioned" if kind == "mentions" else "declared"
-        found = list(_of_sha(database, target, when)) if kind in ("reverts", "mentions") else []
-        found += _of_pull(database, target, when) if kind == "reverts-pull" else []
-        for each in found:
-            if each != sha:
-                named |= {sha} if kind != "mentions" else set()
-                yield (sha, each), rule
-    quoted = [(sha, target, when) for sha, kind, target, when in rows if kind == "reverts-subject" and sha not in named]
-    yield from (((sha, each), "declared") for sha, each in _of_subjects(database, quoted))
-
-
-def _of_sha(database: Database, prefix: str, when: int) -> Iterator[str]:
-    rows = database.connection.execute(
-        "SELECT sha FROM commits WHERE sha BETWEEN ? AND ? AND commit_time <= ? LIMIT 2", (prefix, prefix + "g", when + EARLIER)
-    ).fetchall()
-    if len(rows) == 1 or len(prefix) >= 40:
-        yield from (sha for (sha,) in rows)
-
-
-def _of_pull(database: Database, number: str, when: int) -> list[str]:
-    """The nearest older commit that brought a pull request in: `… (#N)`, or its merge."""
-    rows = database.connection.execute(
-        "SELECT c.sha, c.subject FROM words JOIN commits c ON c.id = words.rowid WHERE words MATCH ? AND c.commit_time < ?"
-        " ORDER BY c.commit_time DESC LIMIT 50",
-        (f'subject: "{number}"', when),
-    )
-    merged = re.compile(rf"\(#{number}\)\s*$|^Merge pull request #{number}\b|^Auto merge of #{number}\b")
-    return [sha for sha, subject in rows if merged.search(subject) and not subject.lower().startswith("revert")][:1]
-
-
-def _of_subjects(database: Database, quoted: list[tuple[str, str, int]]) -> Iterator[tuple[str, str]]:
-    """For each quoted title the nearest older commit that has it, one pass over all subjects for all of them."""
-    if not quoted:
-        return
-    wanted = {_bare(title) for _, title, _ in quoted}
-    holders: dict[str, list[tuple[int, str]]] = {}
-    for sha, subject, when in database.connection.execute("SELECT sha, subject, commit_time FROM commits"):
-        if (title := _bare(subject)) in wanted:
-            holders.setdefault(title, []).append((when, sha))
-    for sha, title, when in quoted:
-        older = [each for each in holders.get(_bare(title), []) if each[0] <= when and each[1] != sha]
-        if older:
-            yield sha, max(older)[1]
-
-
-def _bare(title: str) -> str:
-    """A title without the pull request number that a host appends, and on one line."""
-    return re.sub(r"\s*\((?:#|!)\d+\)\s*$", "", " ".join(title.split()))
-
-
-def _swaps(database: Database, known: int) -> Iterator[tuple[str, str]]:
-    """(reverter, target): every file goes back to the very object it had before; the five nearest older targets of each."""
-    rows = database.connection.execute(
-        "SELECT r.sha, t.sha FROM commits t JOIN commits r ON r.change = t.inverse WHERE (t.id > ? OR r.id > ?)"
-        " AND t.change <> t.inverse AND r.id <> t.id AND t.commit_time <= r.commit_time AND r.commit_time - t.commit_time <= ?"
+        f"SELECT r.sha, t.sha, r.commit_time = t.commit_time FROM {table} a JOIN {table} b ON b.change = a.inverse"
+        " JOIN commits t ON t.id = a.id JOIN commits r ON r.id = b.id WHERE (a.id > ? OR b.id > ?)"
+        " AND a.change <> a.inverse AND a.id <> b.id AND t.commit_time <= r.commit_time AND r.commit_time - t.commit_time <= ?"
         " ORDER BY r.sha, t.commit_time DESC",
         (known, known, WINDOW),
-    )
+    ).fetchall()
     taken: dict[str, int] = {}
-    for reverter, target in rows:
+    for reverter, target, tied in rows:
+        if tied and not _follows(database, reverter, target):
+            continue
         taken[reverter] = taken.get(reverter, 0) + 1
         if taken[reverter] <= 5:
             yield reverter, target
 
 
-def _worth(git: Git, pairs: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The silent pairs whose target changed enough lines to be no accident."""
-    targets = sorted({target for _, target in pairs})
-    sizes = {each.sha: (each.insertions or 0) + (each.deletions or 0) for each in commits.read(git, targets)}
-    yield from (pair for pair in pairs if sizes.get(pair[1], 0) >= FEWEST_LINES)
+def _follows(database: Database, later: str, earlier: str) -> bool:
+    """Whether `earlier` is among the ancestors of `later` that were committed in the same second."""
+    seen: set[str] = set()
+    waiting = [later]
+    moment = None
+    while waiting and len(seen) < 1_000:
+        sha = waiting.pop()
+        row = database.connection.execute("SELECT parents, commit_time FROM commits WHERE sha = ?", (sha,)).fetchone()
+        moment = row[1] if row and moment is None else moment
+        if row is None or row[1] < moment or sha in seen:
+            continue
+        if sha == earlier:
+            return True
+        seen.add(sha)
+        waiting += row[0].split()
+    return False
 
 
-def _extents(database: Database, git: Git, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], float]]:
+def _worth(database: Database, git: Git, pairs: set[Pair]) -> Iterator[Pair]:
+    """The silent pairs whose target changed enough to be no accident, and does more than move, reformat or number."""
+    targets = {target for _, target in pairs}
+    heavy = {sha for sha, change in _changes(database, git, targets) if undoing.weight(change) >= FEWEST_LINES}
+    yield from (pair for pair in pairs if pair[1] in heavy)
+
+
+def _extents(database: Database, git: Git, pairs: Iterable[Pair]) -> Iterator[tuple[Pair, float]]:
     """How much of its target each reverter undoes; every commit's diff is read once."""
-    wanted = sorted({sha for pair in pairs for sha in pair})
-    parents = {sha: _first_parent(database, sha) for sha in wanted}
-    lines = dict(undoing.changes(git, parents.items())) if wanted else {}
+    lines = dict(_changes(database, git, {sha for pair in pairs for sha in pair}))
     for reverter, target in pairs:
         if reverter in lines and target in lines:
             yield (reverter, target), undoing.extent(lines[target], lines[reverter])
 
 
-def _first_parent(database: Database, sha: str) -> str | None:
+def _changes(database: Database, git: Git, shas: set[str]) -> Iterator[tuple[str, Counter[undoing.Change]]]:
+    return undoing.changes(git, [(sha, first_parent(database, sha)) for sha in sorted(shas)]) if shas else iter(())
+
+
+def first_parent(database: Database, sha: str) -> str | None:
     row = database.connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
     return row[0].split()[0] if row and row[0] else None

@@ -1,56 +1,110 @@
 """How much of one commit another undoes, from their diffs; one git process for any number of commits."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 
 from contextgraph.commits import text
 from contextgraph.git import Git
 
 LARGEST = 200_000
-"""Changed lines of a commit that are looked at; beyond that its share is taken over those."""
+"""Different changed lines of a commit that are looked at; beyond that its share is taken over those."""
 Change = tuple[str, str, str]
 """(path, "+" or "-", line without the white space around it)."""
+_EMPTY = (b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813")
+"""The objects of an empty file, in SHA-1 and in SHA-256."""
+_OPPOSITE = {"+": "-", "-": "+"}
+_VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-.+_]?\w+)*|\d+[-.+_]?(?:dev|alpha|beta|rc|snapshot|final|pre|post)\w*", re.IGNORECASE)
 
 
-def changes(git: Git, commits: Iterable[tuple[str, str | None]]) -> Iterator[tuple[str, Counter[Change]]]:
-    """The changed lines of each (commit, first parent or None), blank ones left out; a binary file counts as one line."""
+def changes(git: Git, commits: Iterable[tuple[str, str | None]], largest: int = LARGEST) -> Iterator[tuple[str, Counter[Change]]]:
+    """The changed lines of each (commit, first parent or None), `largest` different ones at most, blank ones left out."""
     asked = "".join(f"{sha} {parent}\n" if parent else f"{sha}\n" for sha, parent in commits)
     options = ("-p", "-U0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--root", "--full-index", "--no-prefix")
-    stream = git.stream("diff-tree", "--stdin", *options, stdin=asked.encode(), separator=b"\n")
     sha, found, path, sizes = "", Counter[Change](), "", (0, 0)
-    for line in stream:
+    objects: list[bytes] = []
+    for line in git.stream("diff-tree", "--stdin", *options, stdin=asked.encode(), separator=b"\n"):
         removed, added = sizes
         if (removed and line[:1] == b"-") or (added and line[:1] == b"+"):
             sizes = (removed - 1, added) if line[:1] == b"-" else (removed, added - 1)
             words = text(line[1:]).strip()
-            if words and len(found) < LARGEST:
+            if words and len(found) < largest:
                 found[(path, line[:1].decode(), words)] += 1
         elif line[:2] == b"@@":
             sizes = _sizes(line)
         elif line[:11] == b"diff --git ":
             path, sizes = _path(line), (0, 0)
-        elif line[:6] == b"index ":
-            before, after = line[6:].split(b" ")[0].split(b"..")
-            pending = (before, after)
-        elif line[:13] == b"Binary files ":
-            found[(path, "-", pending[0].decode())] += 1
-            found[(path, "+", pending[1].decode())] += 1
         elif len(line) in (40, 64) and not line.strip(b"0123456789abcdef"):
             if sha:
                 yield sha, found
             sha, found, path, sizes = line.decode(), Counter[Change](), "", (0, 0)
+        else:
+            objects = line[6:].split(b" ")[0].split(b"..") if line[:6] == b"index " else objects
+            found.update(_without_lines(path, line, objects))
     if sha:
         yield sha, found
 
 
+def _without_lines(path: str, header: bytes, objects: list[bytes]) -> Iterator[Change]:
+    """What a header line of a diff says of a change that has no lines: a mode, an empty file, a binary one (its objects)."""
+    if header[:8] in (b"old mode", b"new mode"):
+        yield path, "-" if header[:3] == b"old" else "+", text(header[4:])
+    binary = header[:13] == b"Binary files "
+    if binary or header[:6] == b"index ":
+        pairs = zip("-+", objects, strict=False)
+        yield from ((path, sign, name.decode()) for sign, name in pairs if binary or name in _EMPTY)
+
+
 def extent(target: Counter[Change], reverter: Counter[Change]) -> float:
-    """The share of the target's changed lines that the reverter undoes, 0 to 1: what was added is removed, and the reverse."""
+    """The share of the target's changed lines that the reverter undoes, 0 to 1: what was added is removed, and the reverse.
+
+    A file that the reverter does not know may have moved since: its lines count where they stand in a file that the target
+    does not know.
+    """
     total = sum(target.values())
     if not total:
         return 0.0
-    opposite = {"+": "-", "-": "+"}
-    undone = sum(min(count, reverter.get((path, opposite[sign], words), 0)) for (path, sign, words), count in target.items())
+    here, there = {path for path, _, _ in target}, {path for path, _, _ in reverter}
+    undone = 0
+    moved: Counter[tuple[str, str]] = Counter()
+    for (path, sign, words), count in reverter.items():
+        if path not in here:
+            moved[(sign, words)] += count
+    for (path, sign, words), count in target.items():
+        if path in there:
+            undone += min(count, reverter.get((path, _OPPOSITE[sign], words), 0))
+        elif moved and (found := min(count, moved[(_OPPOSITE[sign], words)])):
+            moved[(_OPPOSITE[sign], words)] -= found
+            undone += found
     return undone / total
+
+
+def weight(change: Counter[Change]) -> int:
+    """Changed lines of a change that says something; 0 for one that only moves, reformats or numbers.
+
+    Such a change has the same words on both sides, versions left out: a second move, a formatter that is run again or a version
+    that toggles looks like the inverse of an earlier one without undoing anything.
+    """
+    sides: dict[str, Counter[str]] = {"+": Counter(), "-": Counter()}
+    versions = True
+    for (_, sign, words), count in change.items():
+        versions = versions and "version" in words.lower()
+        for word in re.findall(r"\w+", _VERSION.sub("", words)):
+            sides[sign][word] += count
+    return 0 if versions or sides["+"] == sides["-"] else sum(change.values())
+
+
+def digests(change: Counter[Change]) -> tuple[int, int]:
+    """What the change is and what its exact inverse would be, each as 63 bits; white space and places of lines do not matter."""
+    forward = sorted(change.items())
+    backward = sorted(((path, _OPPOSITE[sign], words), count) for (path, sign, words), count in forward)
+    return _bits(forward), _bits(backward)
+
+
+def _bits(lines: list[tuple[Change, int]]) -> int:
+    data = "\n".join(f"{path}\0{sign}{count}\0{words}" for (path, sign, words), count in lines)
+    return int.from_bytes(blake2b(data.encode("utf-8", "surrogateescape"), digest_size=8).digest()) >> 1
 
 
 def _sizes(header: bytes) -> tuple[int, int]:

@@ -1,0 +1,113 @@
+"""Which commits a message names as undone: by sha, by pull request, by title."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from contextgraph.index.database import Database
+
+EARLIER = 86_400
+"""Seconds by which a reverter's clock may be behind that of its target."""
+NEAREST = 5
+"""Older commits of a quoted title that are looked at: titles are used again, and the diffs tell which one is meant."""
+_DECLARING = ("reverts", "mentions", "reverts-pull", "reverts-subject")
+
+
+class Named(msgspec.Struct, frozen=True):
+    """`reverter` says that it undoes `target`. `rule`: `declared`, or `mentioned` where a sha only stands near the word.
+
+    `title`: found by a title that several commits have; the one that is undone most is meant. `when`: the target's author
+    and author time, the same for twins.
+    """
+
+    reverter: str
+    target: str
+    rule: str
+    title: bool = False
+    when: tuple[str, int] = ("", 0)
+
+
+def named(database: Database, known: int) -> Iterator[Named]:
+    """What the commits with an id over `known` name, as far as it is here and older."""
+    rows = database.connection.execute(
+        "SELECT c.sha, k.kind, k.target, c.commit_time FROM claims k JOIN commits c ON c.sha = k.sha"
+        f" WHERE c.id > ? AND k.kind IN {_DECLARING}",
+        (known,),
+    ).fetchall()
+    certain: set[str] = set()
+    for sha, kind, target, when in rows:
+        rule = "mentioned" if kind == "mentions" else "declared"
+        found = list(_of_sha(database, target, when)) if kind in ("reverts", "mentions") else []
+        found += _of_pull(database, target, when) if kind == "reverts-pull" else []
+        for each in found:
+            if each != sha:
+                certain |= {sha} if kind != "mentions" else set()
+                yield Named(sha, each, rule)
+    quoted = [(sha, target, when) for sha, kind, target, when in rows if kind == "reverts-subject" and sha not in certain]
+    yield from _of_titles(database, quoted)
+
+
+def _of_sha(database: Database, prefix: str, when: int) -> Iterator[str]:
+    rows = database.connection.execute(
+        "SELECT sha FROM commits WHERE sha BETWEEN ? AND ? AND commit_time <= ? LIMIT 2", (prefix, prefix + "g", when + EARLIER)
+    ).fetchall()
+    if len(rows) == 1 or len(prefix) >= 40:
+        yield from (sha for (sha,) in rows)
+
+
+def _of_pull(database: Database, number: str, when: int) -> list[str]:
+    """The nearest older commit that brought a pull request in: `… (#N)`, or its merge."""
+    rows = database.connection.execute(
+        "SELECT c.sha, c.subject FROM words JOIN commits c ON c.id = words.rowid WHERE words MATCH ? AND c.commit_time <= ?"
+        " ORDER BY c.commit_time DESC LIMIT 50",
+        (f'subject: "{number}"', when),
+    )
+    found = (
+        sha for sha, subject in rows if number_of(subject) in (f"#{number}", f"!{number}") and not subject.lower().startswith("revert")
+    )
+    return list(found)[:1]
+
+
+_NUMBER = re.compile(r"\((#\d+)\)\s*$|^(?:Auto merge of|Merge pull request|Merge PR|Merge) (#\d+)\b|^Merge (?:branch|remote).*?(!\d+)")
+
+
+def number_of(subject: str) -> str | None:
+    """`#N` (`!N`), when the title of a commit says which pull request it brings in."""
+    match = _NUMBER.search(subject)
+    return next((group for group in match.groups() if group), None) if match else None
+
+
+def _of_titles(database: Database, quoted: list[tuple[str, str, int]]) -> Iterator[Named]:
+    """For each quoted title the nearest older commits that have it, one pass over all subjects for all of them."""
+    if not quoted:
+        return
+    wanted = {_bare(title) for _, title, _ in quoted}
+    holders: dict[str, list[tuple[int, str, tuple[str, int]]]] = {}
+    for sha, subject, when, author, at in _candidates(database, wanted):
+        if (title := _bare(subject)) in wanted:
+            holders.setdefault(title, []).append((when, sha, (author, at)))
+    for sha, title, when in quoted:
+        older = [each for each in holders.get(_bare(title), []) if each[0] <= when and each[1] != sha]
+        for _, target, twins in sorted(older, reverse=True)[:NEAREST]:
+            yield Named(sha, target, "declared", title=True, when=twins)
+
+
+def _candidates(database: Database, wanted: set[str]) -> Iterable[tuple[str, str, int, str, int]]:
+    """Every commit, or for a few titles those that have all their words."""
+    columns = "c.sha, c.subject, c.commit_time, c.author, c.author_time"
+    if len(wanted) > 20:
+        yield from database.connection.execute(f"SELECT {columns} FROM commits c")
+        return
+    for title in wanted:
+        words = re.findall(r"[A-Za-z0-9]+", title)
+        if not words:
+            continue
+        phrase = " ".join(f'"{word}"' for word in words[:12])
+        query = f"SELECT {columns} FROM words JOIN commits c ON c.id = words.rowid WHERE words MATCH ?"
+        yield from database.connection.execute(query, (f"subject: ({phrase})",))
+
+
+def _bare(title: str) -> str:
+    """A title without the pull request number that a host appends, and on one line."""
+    return re.sub(r"\s*\((?:#|!)\d+\)\s*$", "", " ".join(title.split()))

@@ -1,0 +1,113 @@
+"""Which reverters concern a commit on a branch: its own, those of the merge that brought it in, those of what it was made from."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from contextgraph.index.database import Database
+from contextgraph.status.reverts import REVERTED
+
+Landing = tuple[str, int]
+"""(the commit of the first-parent line that brought something in, its time in Unix seconds)."""
+
+
+class Undoer(msgspec.Struct, frozen=True):
+    """`reverter` undoes `extent` (0 to 1) of a commit, and landed at `when` through `place`."""
+
+    reverter: str
+    rule: str
+    extent: float
+    place: str
+    when: int
+    author: tuple[str, int]
+
+
+class Undoers:
+    """The reverters that the branch has; `landing` says where a commit came into it, if it did."""
+
+    def __init__(self, database: Database, landing: Callable[[str], Landing | None]) -> None:
+        self.connection = database.connection
+        self.landing = landing
+
+    def of(self, sha: str) -> list[Undoer]:
+        """What undoes `sha` in the branch, each once, oldest first.
+
+        A merge that repeats the words of a commit it brings in is the same revert, not a second one; nor is a twin that came
+        in another way. Of the silent inverses only the nearest counts: later ones undo what was done again in between.
+        """
+        landing = self.landing(sha)
+        if landing is None:
+            return []
+        found = self._of_target(sha)
+        if landing[0] != sha:
+            found += [each for each in self._of_target(landing[0]) if each.extent >= REVERTED]
+        for old in self._sources(sha):
+            found += [each for each in self._of_target(old) if each.when >= landing[1] and each.reverter != sha]
+        return self._distinct([each for each in found if each.reverter != sha])
+
+    def _of_target(self, target: str) -> list[Undoer]:
+        rows = self.connection.execute(
+            "SELECT r.reverter, r.rule, r.extent, c.author, c.author_time FROM reverts r JOIN commits c ON c.sha = r.reverter"
+            " WHERE r.target = ?",
+            (target,),
+        ).fetchall()
+        found: list[Undoer] = []
+        for reverter, rule, extent, author, at in rows:
+            if landing := self._landed(reverter):
+                found.append(Undoer(reverter, rule, extent, *landing, (author, at)))
+        return found
+
+    def _landed(self, reverter: str) -> Landing | None:
+        """Where a reverter came in, itself or as what it was carried into."""
+        seen: set[str] = set()
+        waiting = [reverter]
+        while waiting:
+            sha = waiting.pop()
+            if landing := self.landing(sha):
+                return landing
+            seen.add(sha)
+            waiting += [new for (new,) in self.connection.execute("SELECT new FROM links WHERE old = ?", (sha,)) if new not in seen]
+        return None
+
+    def _sources(self, sha: str) -> list[str]:
+        """What `sha` was made from by a rewrite or a pick: a revert may name that instead."""
+        query = (
+            "SELECT old FROM links WHERE new = ? UNION"
+            " SELECT o.sha FROM claims k JOIN commits o ON o.sha BETWEEN k.target AND k.target || 'g'"
+            " WHERE k.sha = ? AND k.kind = 'picked'"
+        )
+        return [old for (old,) in self.connection.execute(query, (sha, sha)) if old != sha]
+
+    def _distinct(self, found: list[Undoer]) -> list[Undoer]:
+        best: dict[str, Undoer] = {}
+        for each in sorted(found, key=lambda each: each.extent):
+            best[each.reverter] = each
+        for merge in {each.place for each in best.values()} & best.keys():
+            inner = [each for each in best.values() if each.place == merge and each.reverter != merge]
+            repeated = inner if best[merge].extent > sum(each.extent for each in inner) + 0.005 else [best[merge]] if inner else []
+            for each in repeated:
+                del best[each.reverter]
+        twins: dict[tuple[str, int], Undoer] = {}
+        for each in sorted(best.values(), key=lambda each: (each.when, each.rule == "inverse", each.reverter)):
+            twins.setdefault(each.author, each)
+        kept = list(twins.values())
+        silent = [each for each in kept if each.rule == "inverse"]
+        return [each for each in kept if each.rule != "inverse" or each is silent[0]]
+
+    def again(self, sha: str, after: int) -> str | None:
+        """The pick of `sha` that brought it into the branch once more, later than `after`, when there is one."""
+        query = (
+            "SELECT sha FROM claims WHERE kind = 'picked' AND target = ? UNION SELECT new FROM links WHERE old = ? AND how = 'cherry-pick'"
+        )
+        news = [(landing[1], new) for (new,) in self.connection.execute(query, (sha, sha)) if (landing := self.landing(new))]
+        return min((each for each in news if each[0] > after), default=(0, None))[1]
+
+    def suspects(self) -> set[str]:
+        """Every commit that something may have undone: named targets, what they brought in, and what was made of them."""
+        targets = {target for (target,) in self.connection.execute("SELECT DISTINCT target FROM reverts")}
+        found = set(targets)
+        for target in targets:
+            found |= {sha for (sha,) in self.connection.execute("SELECT sha FROM commits WHERE landing = ? AND landing <> sha", (target,))}
+            found |= {new for (new,) in self.connection.execute("SELECT new FROM links WHERE old = ?", (target,))}
+            found |= {sha for (sha,) in self.connection.execute("SELECT sha FROM claims WHERE kind = 'picked' AND target = ?", (target,))}
+        return found
