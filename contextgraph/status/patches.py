@@ -25,6 +25,8 @@ def of_pairs(git: Git, pairs: Sequence[tuple[str, str | None]], reverse: bool = 
         return {}
     options = ["-p", "-U0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--root", "--full-index"]
     asked = "".join(f"{sha} {parent}\n" if parent else f"{sha}\n" for sha, parent in pairs)
-    diffs = git.run("diff-tree", "--stdin", *options, *(["-R"] if reverse else []), stdin=asked.encode())
+    # -R swaps the prefixes too, and they are hashed: without turning them back an inverse never equals its patch.
+    ends = ["-R", "--src-prefix=b/", "--dst-prefix=a/"] if reverse else ["--src-prefix=a/", "--dst-prefix=b/"]
+    diffs = git.run("diff-tree", "--stdin", *options, *ends, stdin=asked.encode())
     rows = git.run("patch-id", "--stable", stdin=diffs).decode().splitlines()
     return {sha: identity for identity, sha in map(str.split, rows)}
