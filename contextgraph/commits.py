@@ -57,13 +57,15 @@ def _status(letter: str) -> Literal["A", "M", "D", "R"]:
     return "A" if letter in "AC" else "D" if letter == "D" else "R" if letter == "R" else "M"
 
 
-def walk(git: Git, tips: Sequence[str], known: Iterable[str] = ()) -> Iterator[Commit]:
-    """Every commit reachable from `tips` and not from `known`, newest first, with the paths it changed.
+def walk(git: Git, tips: Sequence[str], known: Iterable[str] = (), alone: bool = False) -> Iterator[Commit]:
+    """Every commit reachable from `tips` and not from `known`, newest first, with the paths it changed; absent tips count as none.
 
-    Renames and line counts are not computed: that is seven times slower, and fetches blobs in a partial clone.
+    With `alone` only the tips themselves. Renames and line counts are not computed: that is seven times slower, and fetches
+    blobs in a partial clone.
     """
     revisions = "".join(f"{tip}\n" for tip in tips) + "".join(f"^{tip}\n" for tip in known)
-    arguments = ("log", "-z", "--raw", "--no-renames", "--no-abbrev", _FORMAT, "--ignore-missing", "--stdin")
+    which = ("--ignore-missing", *(["--no-walk=unsorted"] if alone else []), "--stdin")
+    arguments = ("log", "-z", "--raw", "--no-renames", "--no-abbrev", _FORMAT, *which)
     return parse(git.stream(*arguments, stdin=revisions.encode()))
 
 

@@ -63,9 +63,9 @@ class History:
         if not wanted:
             return
         try:
-            found = list(commits.read(self.git, wanted, details=False))
+            found = list(commits.walk(self.git, wanted, alone=True))
         except GitError:
-            return  # pruned: the trace answers from its note alone
+            return  # a note on what is no commit: the trace answers from its note alone
         with self.database.transaction() as connection:
             self._insert(connection, found)
             connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(commit.sha,) for commit in found])
@@ -124,9 +124,8 @@ class History:
         return self._paths[name]
 
     def _message_decisions(self, connection: sqlite3.Connection, commit: Commit) -> None:
-        if ":" in commit.message:
-            for decision in self.decisions_of(commit):
-                insert_decision(connection, decision, commit.sha, "message", moment(commit.commit_time))
+        for decision in self.decisions_of(commit):
+            insert_decision(connection, decision, commit.sha, "message", moment(commit.commit_time))
 
 
 def swap(commit: Commit) -> tuple[int | None, int | None]:
