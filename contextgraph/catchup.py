@@ -4,7 +4,7 @@ even when no hook ever ran; with nothing new it costs no process beyond the read
 from collections.abc import Callable
 
 from contextgraph import capture, sync
-from contextgraph.capture import spool, staged, trailers
+from contextgraph.capture import mined, spool, staged
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.index.history import History, Progress
@@ -39,7 +39,7 @@ def publish(store: Store, refs: Refs, partial_clone: bool) -> tuple[str | None, 
 
 def index(database: Database, git: Git, store: Store, refs: Refs, notes: str | None, target: Target | None, progress: Progress) -> set[str]:
     """Bring the projection in step with heads and notes, and with the target branch; returns the keys whose notes changed."""
-    history = History(database, git, trailers.decisions)
+    history = History(database, git, mined.own_words)
     history.sync(refs.tips, progress)
     changed = Noted(database, store).sync(notes, progress)
     if changed:

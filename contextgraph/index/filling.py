@@ -1,4 +1,5 @@
-"""Vectors for what has none yet: two a commit (its subject, its full text), one a decision; newest first, resumable.
+"""Vectors for what has none yet: of a commit its subject, its full text and, where there are several, its paragraphs; one a
+decision; newest first, resumable.
 
 The embedder and the repository are passed in. What is filled is marked in SQLite after Chroma has it, so a crash at any
 point only repeats work, most of which the embedding cache has.
@@ -19,6 +20,7 @@ from contextgraph.errors import VectorError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.index.embedding_cache import EmbeddingCache
+from contextgraph.index.text import paragraphs
 from contextgraph.index.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 BATCH = 1_000
 """Commits a round: each ends in one write to Chroma, which costs a process and a client of its own."""
 SLICE = 128
+BUILDER = "2"
+"""The version of the rule that makes documents of a commit; another one means that the vectors are made again."""
 LONGEST = 2_000
 """Characters of a full text that are embedded: the model reads 256 word pieces, about 1,000 characters."""
 
@@ -49,18 +53,22 @@ class Filling:
 
     def prepare(self) -> str | None:
         """See that the store is the one that was filled; empty it for a new start when not. Returns what was wrong, if anything."""
+        if self.sound():
+            return None
         known = self.database.get("vectors_model")
         expected = int(self.database.get("vectors_count") or 0)
-        if known == self.embedder.model_id and self.vectors.healthy(expected):
-            return None
+        wanted = f"{self.embedder.model_id} {BUILDER}"
         with self.database.transaction() as connection:
             connection.execute("DELETE FROM filled")
-            self.database.put("vectors_model", self.embedder.model_id)
+            self.database.put("vectors_model", wanted)
             self.database.put("vectors_count", "0")
         self.vectors.reset()
-        return (
-            None if known in (None, self.embedder.model_id) and not expected else f"the vectors ({expected}) did not fit and are made again"
-        )
+        return None if known in (None, wanted) and not expected else f"the vectors ({expected}) did not fit and are made again"
+
+    def sound(self) -> bool:
+        """Whether the store is the one that was filled, by this model from texts built this way, and holds what was put into it."""
+        known = self.database.get("vectors_model") == f"{self.embedder.model_id} {BUILDER}"
+        return known and self.vectors.healthy(int(self.database.get("vectors_count") or 0))
 
     def fill(self, progress: Callable[[str, int, int | None], None]) -> int:
         """Give a vector to everything that has none; returns how many were added. Raises VectorError, EmbeddingError."""
@@ -106,6 +114,7 @@ class Filling:
             documents.append((f"{commit.sha}/s", commit.subject))
             if commit.body.strip():
                 documents.append((f"{commit.sha}/f", f"{commit.subject}\n{commit.body}"[:LONGEST]))
+                documents += [(f"{commit.sha}/p{number}", piece) for number, piece in enumerate(paragraphs(commit.body))]
         return documents
 
     def _embed(self, texts: list[str], done: Callable[[int], None]) -> "np.ndarray":

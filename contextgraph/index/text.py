@@ -6,6 +6,11 @@ from contextgraph.trace import Decision
 
 LONGEST = 16_000
 """Characters of a message that are indexed; generated messages (squash lists, logs) are longer, people's are not."""
+SHORTEST_PIECE, SMALL_PIECE, LONGEST_PIECE, PIECES = 40, 200, 700, 6
+"""Characters below which a paragraph says nothing, up to which neighbours are one piece, that are embedded; pieces a message."""
+_FOOTER = re.compile(
+    r"^(?:[A-Z][a-z]+(?:-[a-z]+)*-by|cc|change-id|pr-url|refs?|fixes|closes|--hg--|extra ?|rename )\b.*$", re.IGNORECASE | re.MULTILINE
+)
 _HUMP = re.compile(r"[a-z0-9][A-Z]")
 """What every camelCase name has; looking for it first is three times as fast, and most messages have none."""
 _CAMEL = re.compile(r"\b(?=\w*[a-z0-9][A-Z])\w{3,80}\b")
@@ -33,6 +38,24 @@ def terms(question: str) -> list[str]:
 def match(words: list[str]) -> str:
     """An FTS5 expression that any of the words satisfies."""
     return " OR ".join(f'"{word}"' for word in words)
+
+
+def paragraphs(body: str) -> list[str]:
+    """The prose of a message body in pieces of one thought each, for vectors; empty when there are fewer than two pieces.
+
+    A question is about one thing, and a long message about several: on 142 paraphrased questions a vector for each piece
+    lifted vectors alone from .25 to .33 nDCG@10, for 15 to 30 % more vectors. One piece is what the full text says already.
+    """
+    pieces: list[str] = []
+    for block in re.split(r"\n[ \t]*\n|\n(?=[ \t]*[*-] )", _FOOTER.sub("", body.replace("\r", ""))[:LONGEST]):
+        words = " ".join(block.split())
+        if len(words) < SHORTEST_PIECE:
+            continue
+        if pieces and len(pieces[-1]) + len(words) < SMALL_PIECE:
+            pieces[-1] += " " + words
+        else:
+            pieces.append(words[:LONGEST_PIECE])
+    return pieces[:PIECES] if len(pieces) > 1 else []
 
 
 def decision_text(decision: Decision) -> str:

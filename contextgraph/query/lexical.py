@@ -1,79 +1,165 @@
-"""What the words of a question find: BM25 over commits and over decisions, and how much of the question it explains."""
+"""What the words of a question find: how much of the question each text explains, and the order of BM25.
 
+Lexical confidence is absolute. How far ahead the first hit is says nothing about whether it is right: dividing by its score
+turned one weak word into full confidence (EVIDENCE, Ranking). So each text is weighed by its own coverage: the share of the
+question's inverse-document-frequency mass that it contains. Figures: docs/performance.md, Retrieval.
+"""
+
+import heapq
+import json
 import math
 import sqlite3
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from contextgraph.index import text
+from contextgraph.query.question import Question
 
-COMMITS = 300
-DECISIONS = 200
-"""Hits looked at of each kind; a right answer stands in the first hundred or nowhere (EVIDENCE, Ranking)."""
+KEPT = 400
+"""Texts kept of each kind; a right answer stands in the first hundred or nowhere (EVIDENCE, Ranking)."""
+RANKED = 300
+"""Texts whose order by BM25 is asked for."""
+ORDINARY, LENGTH = 160, 950
+"""Words of message and paths up to which a text counts in full, and by how many more its coverage is halved.
+
+Long messages and mass commits contain some of everything; without this they were three of four wrong first hits.
+"""
 
 
-class Hit(msgspec.Struct, frozen=True):
-    """A commit or a decision found by words: `score` is BM25, larger is better."""
+class Match(msgspec.Struct, frozen=True):
+    """`coverage` (0 to 1): the share of the question that the text explains, less for a very long text.
 
-    key: str
-    score: float
+    `order` (0 to 1): its BM25 score over the best one's.
+    """
+
+    coverage: float
+    order: float
 
 
 class Words(msgspec.Struct, frozen=True):
-    """Commits and decisions found by words, best first, and the share of the question's weight that the best commit explains."""
+    """Commits by sha, decisions by id. `best` is the coverage of the commit that BM25 puts first."""
 
-    commits: list[Hit]
-    decisions: list[Hit]
-    coverage: float
-    decision_coverage: float
-
-
-def find(connection: sqlite3.Connection, question: str, condition: str, values: list[object]) -> Words:
-    """Search both word tables. `condition` and `values` restrict commits (`commits c`); decisions are restricted by their home."""
-    words = text.terms(question)
-    if not words:
-        return Words([], [], 0.0, 0.0)
-    expression = text.match(words)
-    ranked = "SELECT rowid AS number, -bm25(words, 5.0, 1.0, 1.0) AS score FROM words WHERE words MATCH ?"
-    source = f"JOIN commits c ON c.id = number WHERE {condition}"
-    rows = _best(connection, "c.sha", ranked, source, [expression, *values], COMMITS)
-    ranked = "SELECT rowid AS number, -bm25(decision_words, 3.0, 1.0) AS score FROM decision_words WHERE decision_words MATCH ?"
-    source = f"JOIN decisions d ON d.row = number LEFT JOIN commits c ON c.sha = d.home WHERE {condition}"
-    decided = _best(connection, "d.id", ranked, source, [expression, *values], DECISIONS)
-    return Words(
-        [Hit(sha, score) for sha, score, _ in rows],
-        [Hit(key, score) for key, score, _ in decided],
-        _coverage(connection, "words", words, rows[0][2]) if rows else 0.0,
-        _coverage(connection, "decision_words", words, decided[0][2]) if decided else 0.0,
-    )
+    commits: dict[str, Match]
+    decisions: dict[str, Match]
+    best: float
 
 
-def _best(
-    connection: sqlite3.Connection, key: str, ranked: str, source: str, values: list[object], count: int
+def find(connection: sqlite3.Connection, question: Question, condition: str, values: list[object]) -> Words:
+    """Search both word tables. `condition` and `values` restrict commits (`commits c`); decisions are restricted later, by home."""
+    terms = [f'"{word}"' for word in (*question.words, *question.phrases)]
+    if not terms:
+        return Words({}, {}, 0.0)
+    expression = text.match(list(question.words))
+    held, decided = [{term: _rows(connection, table, term) for term in terms} for table in ("words", "decision_words")]
+    weights = _weights(connection, held, decided)
+    ranked = _ranked(connection, "words, 5.0, 1.0, 1.0", expression, f"JOIN commits c ON c.id = number WHERE {condition}", values)
+    masses = _masses(held, weights)
+    names = dict(_passing(connection, _most(masses), condition, values)) | {row: sha for sha, _, row in ranked}
+    sizes = _sizes(connection, names)
+    top = ranked[0][1] if ranked else 1.0
+    orders = {row: score / top for _, score, row in ranked if top > 0}
+    found = {sha: Match(masses.get(row, 0.0) * _brevity(sizes.get(row, 0)), orders.get(row, 0.0)) for row, sha in names.items()}
+    best = masses.get(ranked[0][2], 0.0) if ranked else 0.0
+    return Words(found, _decisions(connection, expression, _masses(decided, weights)), best)
+
+
+def _rows(connection: sqlite3.Connection, table: str, term: str) -> list[int]:
+    return [row for (row,) in connection.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (term,))]
+
+
+def _weights(connection: sqlite3.Connection, *tables: dict[str, list[int]]) -> dict[str, float]:
+    """The share of the question's mass that each term has, by how rare it is; they add up to 1."""
+    total = sum(connection.execute("SELECT (SELECT count(*) FROM commits), (SELECT count(*) FROM decisions)").fetchone())
+    rarity: dict[str, float] = {}
+    for term in tables[0]:
+        having = sum(len(rows[term]) for rows in tables)
+        rarity[term] = math.log(1 + (total - having + 0.5) / (having + 0.5)) if having < total else 1e-6
+    mass = sum(rarity.values())
+    return {term: weight / mass for term, weight in rarity.items()}
+
+
+def _masses(held: dict[str, list[int]], weights: dict[str, float]) -> dict[int, float]:
+    """For each row the mass of the question that it holds."""
+    masses: dict[int, float] = {}
+    for term, rows in held.items():
+        weight = weights[term]
+        for row in rows:
+            masses[row] = masses.get(row, 0.0) + weight
+    return masses
+
+
+def _most(masses: dict[int, float]) -> Iterator[list[int]]:
+    """The rows with the greatest mass first, in pages that grow: a filter may leave few of the first."""
+    if len(masses) > 4 * KEPT:
+        yield heapq.nlargest(4 * KEPT, masses, key=lambda row: (masses[row], row))
+    ordered = sorted(masses, key=lambda row: (-masses[row], -row))
+    begin = 4 * KEPT if len(masses) > 4 * KEPT else 0
+    while begin < len(ordered):
+        yield ordered[begin : 4 * begin + 4 * KEPT]
+        begin = 4 * begin + 4 * KEPT
+
+
+def _passing(connection: sqlite3.Connection, pages: Iterable[list[int]], condition: str, values: list[object]) -> list[tuple[int, str]]:
+    """(row, sha) of the first `KEPT` commits that pass, in order."""
+    found: list[tuple[int, str]] = []
+    for page in pages:
+        query = f"SELECT c.id, c.sha FROM commits c WHERE c.id IN (SELECT value FROM json_each(?)) AND {condition}"
+        names = dict(connection.execute(query, [json.dumps(page), *values]))
+        found += [(row, names[row]) for row in page if row in names]
+        if len(found) >= KEPT:
+            break
+    return found[:KEPT]
+
+
+def _ranked(
+    connection: sqlite3.Connection, weighed: str, expression: str, source: str, values: list[object]
 ) -> list[tuple[str, float, int]]:
-    """(key, score, row) of the best `count` rows of `ranked` that pass the conditions in `source`.
+    """(sha, score, row) of the best commits by BM25 that pass the conditions in `source`.
 
     Common words match tens of thousands of rows, and conditions cost more than scores: they are put to a short list, and to
     all only when that leaves too few.
     """
-    for short_list in (4 * count, -1):
+    ranked = f"SELECT rowid AS number, -bm25({weighed}) AS score FROM words WHERE words MATCH ?"
+    for short_list in (4 * RANKED, -1):
         best = f"({ranked} ORDER BY score DESC LIMIT {short_list})"
-        query = f"SELECT {key}, score, number FROM {best} {source} ORDER BY score DESC LIMIT {count}"
-        rows: list[tuple[str, float, int]] = connection.execute(query, values).fetchall()
-        if len(rows) == count or not connection.execute(f"{ranked} LIMIT 1 OFFSET {4 * count}", values[:1]).fetchone():
+        query = f"SELECT c.sha, score, number FROM {best} {source} ORDER BY score DESC, number DESC LIMIT {RANKED}"
+        rows: list[tuple[str, float, int]] = connection.execute(query, [expression, *values]).fetchall()
+        if len(rows) == RANKED or not connection.execute(f"{ranked} LIMIT 1 OFFSET {4 * RANKED}", [expression]).fetchone():
             break
     return rows
 
 
-def _coverage(connection: sqlite3.Connection, table: str, words: list[str], row: int) -> float:
-    """The inverse-document-frequency mass of the question's words that the document `row` has, between 0 and 1."""
-    total = connection.execute("SELECT count(*) FROM commits").fetchone()[0] + 1
-    explained = mass = 0.0
-    for word in words:
-        spelled = f'"{word}"'
-        having = connection.execute(f"SELECT count(*) FROM {table} WHERE {table} MATCH ?", (spelled,)).fetchone()[0]
-        weight = math.log(1 + (total - having + 0.5) / (having + 0.5)) if having < total else 0.0
-        mass += weight
-        if having and connection.execute(f"SELECT 1 FROM {table} WHERE {table} MATCH ? AND rowid = ?", (spelled, row)).fetchone():
-            explained += weight
-    return explained / mass if mass else 0.0
+def _decisions(connection: sqlite3.Connection, expression: str, masses: dict[int, float]) -> dict[str, Match]:
+    """Decisions by id; one that is at home in several commits, or in message and note, counts once."""
+    query = "SELECT rowid, -bm25(decision_words, 3.0, 1.0) AS score FROM decision_words WHERE decision_words MATCH ?"
+    scores = dict(connection.execute(f"{query} ORDER BY score DESC LIMIT ?", (expression, RANKED)))
+    rows = {*scores, *heapq.nlargest(KEPT, masses, key=lambda row: (masses[row], row))}
+    asked = json.dumps(sorted(rows))
+    top = max(scores.values(), default=0.0)
+    found: dict[str, Match] = {}
+    for row, key in connection.execute("SELECT row, id FROM decisions WHERE row IN (SELECT value FROM json_each(?))", (asked,)):
+        match = Match(masses.get(row, 0.0), scores.get(row, 0.0) / top if top > 0 else 0.0)
+        found[key] = max(match, found.get(key, match), key=lambda each: (each.coverage, each.order))
+    return found
+
+
+def _sizes(connection: sqlite3.Connection, rows: Iterable[int]) -> dict[int, int]:
+    """The number of words of each text, all columns, from the table that FTS5 keeps for BM25."""
+    asked = json.dumps(list(rows))
+    found = connection.execute("SELECT id, sz FROM words_docsize WHERE id IN (SELECT value FROM json_each(?))", (asked,))
+    return {row: sum(_varints(sizes)) for row, sizes in found}
+
+
+def _varints(data: bytes) -> Iterator[int]:
+    """SQLite's variable-length integers: seven bits a byte, the high bit says that more follow."""
+    value = 0
+    for byte in data:
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            yield value
+            value = 0
+
+
+def _brevity(words: int) -> float:
+    return 1 / (1 + max(0, words - ORDINARY) / LENGTH)

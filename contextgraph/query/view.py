@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from contextgraph import commits, fold
-from contextgraph.capture import trailers
+from contextgraph.capture import mined
 from contextgraph.commits import Commit
 from contextgraph.errors import GitError
 from contextgraph.event import moment
@@ -137,7 +137,7 @@ class View:
         at = moment(commit.commit_time)
         found = [
             fold.retire(state, msgspec.structs.replace(each, trace_id=commit.sha, timestamp=at))
-            for each in trailers.decisions(commit)
+            for each in mined.own_words(commit)
             if each.id not in hidden
         ]
         return sorted([*recorded, *found], key=lambda each: each.timestamp or "")

@@ -1,0 +1,183 @@
+"""What may answer a question, and the parts of its score: words, meaning, decisions, exact names, what was taken back."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from contextgraph.query.lexical import Match, Words
+from contextgraph.query.question import Question
+
+SPOKEN, FLUENT, ORDER = 0.6, 0.8, 0.3
+"""Cosine of the nearest commit from which the question is taken to speak the commits' own language, and from which it does
+so fully; what BM25's order then adds. People who ask in their own words are misled by it, who quote are not."""
+ORDER_ALONE = 3.0
+"""Weight of BM25's order without vectors, times the square of the coverage of its first hit."""
+NAMED, MENTIONED, PATH = 2.0, 1.0, 0.25
+"""For the commit, pull request or decision that the question names; for a message that mentions the number; for a path."""
+SOURCES = {"authored": 0.10, "trailer": 0.10, "imported": 0.08, "agent": 0.05, "mined": 0.0}
+"""What a found decision adds: people before agents before what was mined; a reason on record before a message alike."""
+UNDOING, INHERITED = 0.25, 0.10
+"""For a commit that takes another back, when the question is about something taken back; over the score of what it took back."""
+MERGE = -0.1
+"""For a merge: it repeats the words of what it brings in."""
+FAINT_WORDS, FAINT_COSINE = 0.2, 0.35
+"""Share of the question, or cosine, below which a text is no answer (unless it explains half as much as the best one does)."""
+LOOKED_AT = 200
+"""Best candidates whose reverters are looked for; newest commits of a named path."""
+
+
+class Candidate(msgspec.Struct):
+    """One commit. `parts` add up to its score before its status; `relevance` is that of each decision found in it."""
+
+    sha: str
+    subject: str
+    author_time: int
+    commit_time: int
+    landed: bool
+    parts: dict[str, float]
+    relevance: dict[str, dict[str, float]]
+    size: bytes = b""
+
+    @property
+    def score(self) -> float:
+        return sum(self.parts.values())
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """How words and vectors weigh for one question. `floor` is the cosine of what is not among the nearest: at most the last's."""
+
+    order: float
+    words: float
+    floor: float | None
+
+    @classmethod
+    def of(cls, words: Words, cosines: dict[str, float]) -> "Scale":
+        if not cosines:
+            order = ORDER_ALONE * words.best**2
+            return cls(order / (1 + order), 1 / (1 + order), None)
+        nearest = max((cosine for key, cosine in cosines.items() if key.endswith(("/s", "/f"))), default=0.0)
+        return cls(ORDER * min(1.0, max(0.0, (nearest - SPOKEN) / (FLUENT - SPOKEN))), 1.0, min(cosines.values()))
+
+    def parts(self, match: Match | None, whole: float | None, piece: float | None) -> dict[str, float]:
+        """The parts of one text: `whole` is the cosine of its subject or full text, `piece` the best of its paragraphs."""
+        parts = {"words": self.words * match.coverage, "order": self.order * match.order} if match else {"words": 0.0, "order": 0.0}
+        if self.floor is not None:
+            whole = self.floor if whole is None else whole
+            parts["vectors"] = (whole + max(whole, self.floor if piece is None else piece)) / 2
+        return parts
+
+
+def gather(
+    connection: sqlite3.Connection, question: Question, words: Words, cosines: dict[str, float], condition: str, values: list[object]
+) -> list[Candidate]:
+    """Every commit that passes the condition and is worth a look, best first by what is known so far."""
+    scale = Scale.of(words, cosines)
+    wholes, pieces, decided = _cosines(cosines)
+    names = _named(connection, question)
+    faint = min(FAINT_WORDS, max((match.coverage for match in words.commits.values()), default=0.0) / 2)
+    own = {sha for sha, match in words.commits.items() if match.coverage >= faint > 0}
+    own |= {sha for near in (wholes, pieces) for sha, cosine in near.items() if cosine >= FAINT_COSINE}
+    found = {key for key, match in words.decisions.items() if match.coverage >= FAINT_WORDS}
+    found |= {key for key, cosine in decided.items() if cosine >= FAINT_COSINE} | set(question.decisions)
+    relevance: dict[str, dict[str, dict[str, float]]] = {}
+    for key in found:
+        parts = scale.parts(words.decisions.get(key), decided.get(key), None)
+        for sha in homes(connection, key):
+            relevance.setdefault(sha, {})[key] = parts
+            if key in question.decisions:
+                names[sha] = NAMED
+    candidates = {each.sha: each for each in _read(connection, own | names.keys() | relevance.keys(), condition, values)}
+    for sha, each in candidates.items():
+        text = scale.parts(words.commits.get(sha), wholes.get(sha), pieces.get(sha)) if sha in own else {}
+        each.parts = text | {"exact": names[sha]} if sha in names else text
+        each.relevance = relevance.get(sha, {})
+    if question.undone:
+        _undoing(connection, candidates, condition, values)
+    return list(candidates.values())
+
+
+def homes(connection: sqlite3.Connection, decision: str) -> list[str]:
+    """The commits that a decision is shown with: where it was recorded, or where that was carried onward to."""
+    rows = connection.execute(
+        "WITH RECURSIVE later(sha) AS (SELECT home FROM decisions WHERE id = ? UNION SELECT new FROM links JOIN later ON old = sha)"
+        " SELECT sha FROM later WHERE NOT EXISTS (SELECT 1 FROM links WHERE old = later.sha)",
+        (decision,),
+    )
+    return [sha for (sha,) in rows]
+
+
+def _cosines(cosines: dict[str, float]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """The best cosine of each commit's subject and full text, of its paragraphs, and of each decision."""
+    wholes: dict[str, float] = {}
+    pieces: dict[str, float] = {}
+    decided: dict[str, float] = {}
+    for key, cosine in cosines.items():
+        name, _, part = key.partition("/")
+        into = decided if not part else pieces if part.startswith("p") else wholes
+        into[name] = max(cosine, into.get(name, cosine))
+    return wholes, pieces, decided
+
+
+def _named(connection: sqlite3.Connection, question: Question) -> dict[str, float]:
+    """Commits that the question names by sha, by number or by path, and what that is worth."""
+    found: dict[str, float] = {}
+    for path in question.paths:
+        rows = connection.execute(
+            "SELECT c.sha FROM commits c WHERE c.id IN (SELECT commit_id FROM touched WHERE path_id IN"
+            " (SELECT id FROM paths WHERE path = ? OR path GLOB ? OR path GLOB ?)) ORDER BY c.commit_time DESC LIMIT ?",
+            (path, f"{_literal(path)}/*", f"*/{_literal(path)}", LOOKED_AT),
+        )
+        found |= {sha: PATH for (sha,) in rows}
+    for number in question.numbers:
+        rows = connection.execute(
+            "SELECT c.sha, c.subject FROM words JOIN commits c ON c.id = words.rowid WHERE words MATCH ? LIMIT ?",
+            (f'{{subject body}}: "{number}"', LOOKED_AT),
+        )
+        marked = re.compile(rf"[#!]{number}\b|/(?:pull|issues|merge_requests)/{number}\b")
+        found |= {sha: NAMED if marked.search(subject) else MENTIONED for sha, subject in rows}
+    for prefix in question.shas:
+        found |= {sha: NAMED for (sha,) in connection.execute("SELECT sha FROM commits WHERE sha BETWEEN ? AND ?", (prefix, prefix + "g"))}
+    return found
+
+
+def _read(connection: sqlite3.Connection, shas: Iterable[str], condition: str, values: list[object]) -> Iterator[Candidate]:
+    """Those of the commits that pass the condition, without their scores."""
+    rows = connection.execute(
+        "SELECT c.sha, c.subject, c.author_time, c.commit_time, c.landing IS NOT NULL, instr(c.parents, ' ') > 0, z.sz FROM commits c"
+        f" LEFT JOIN words_docsize z ON z.id = c.id WHERE c.sha IN (SELECT value FROM json_each(?)) AND {condition}",
+        [json.dumps(sorted(shas)), *values],
+    )
+    for sha, subject, author_time, commit_time, landed, merge, size in rows:
+        yield Candidate(sha, subject, author_time, commit_time, bool(landed), {"merge": MERGE} if merge else {}, {}, size or b"")
+
+
+def _undoing(connection: sqlite3.Connection, candidates: dict[str, Candidate], condition: str, values: list[object]) -> None:
+    """What takes back a good answer is a good answer to a question about something taken back, whatever its own words are."""
+    best = sorted(candidates.values(), key=lambda each: -each.score)[:LOOKED_AT]
+    rows = connection.execute(
+        "SELECT reverter, target FROM reverts WHERE target IN (SELECT value FROM json_each(?))", (json.dumps([each.sha for each in best]),)
+    ).fetchall()
+    fresh = {reverter for reverter, _ in rows} - candidates.keys()
+    candidates |= {each.sha: each for each in _read(connection, fresh, condition, values)}
+    inherited: dict[str, dict[str, float]] = {}
+    for reverter, target in rows:
+        taken = candidates[target].parts | {"inherited": INHERITED}
+        if reverter in candidates and sum(taken.values()) > sum(inherited.get(reverter, candidates[reverter].parts).values()):
+            inherited[reverter] = taken
+    for reverter, parts in inherited.items():
+        candidates[reverter].parts = parts
+    asked = json.dumps(list(candidates))
+    among = "IN (SELECT value FROM json_each(?))"
+    query = f"SELECT sha FROM claims WHERE sha {among} AND kind LIKE 'reverts%' UNION SELECT reverter FROM reverts WHERE reverter {among}"
+    claimed = {sha for (sha,) in connection.execute(query, (asked, asked))}
+    for each in candidates.values():
+        if each.sha in claimed or re.match(r"(?:\w+: ?)?revert\b", each.subject, re.IGNORECASE):
+            each.parts["undoing"] = UNDOING
+
+
+def _literal(path: str) -> str:
+    """The path with the signs that GLOB gives a meaning to taken literally."""
+    return re.sub(r"([*?\[])", r"[\1]", path)
