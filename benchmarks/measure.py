@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from contextgraph import event
 from contextgraph.capture import begin
@@ -102,22 +103,39 @@ def _word(number: int) -> str:
     return WORDS[number % len(WORDS)]
 
 
-def paired(actions: Sequence[Callable[[], object]], rounds: int, pause: float = 0.0) -> list[list[float]]:
-    """Seconds of each action in each round, taken in turns after one round that does not count; `pause` seconds before each."""
-    times: list[list[float]] = [[] for _ in actions]
+class Cost(NamedTuple):
+    """What an action cost: seconds on the clock, and seconds of processor time of the programs that it ran."""
+
+    wall: float
+    processor: float
+
+
+def paired(actions: Sequence[Callable[[], object]], rounds: int, pause: float = 0.0) -> list[list[Cost]]:
+    """The cost of each action in each round, taken in turns after one round that does not count; `pause` seconds before each."""
+    costs: list[list[Cost]] = [[] for _ in actions]
     for each in range(rounds + 1):
         for position, action in enumerate(actions):
             time.sleep(pause)
-            started = time.perf_counter()
+            started, used = time.perf_counter(), _children()
             action()
             if each:
-                times[position].append(time.perf_counter() - started)
-    return times
+                costs[position].append(Cost(time.perf_counter() - started, _children() - used))
+    return costs
 
 
-def milliseconds(times: Sequence[float]) -> float:
-    """Their median."""
-    return 1000 * statistics.median(times)
+def _children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def wall(costs: Sequence[Cost]) -> float:
+    """The median on the clock, in milliseconds."""
+    return 1000 * statistics.median(cost.wall for cost in costs)
+
+
+def processor(costs: Sequence[Cost]) -> float:
+    """The median of processor time, in milliseconds."""
+    return 1000 * statistics.median(cost.processor for cost in costs)
 
 
 def verdict(ratio: float, budget: float) -> str:
