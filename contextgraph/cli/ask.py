@@ -1,9 +1,12 @@
 """why, search, log: the commands that answer. Exit code 1 when the answer is that there is nothing."""
 
+import os
 from typing import Annotated
 
+import msgspec
 import typer
 
+from contextgraph import commits
 from contextgraph.cli.common import Session, command
 from contextgraph.errors import UsageError
 from contextgraph.graph import Graph
@@ -63,6 +66,8 @@ def _show_why(session: Session, graph: Graph, answer: Why) -> None:
     from contextgraph import render
 
     message = graph.message(answer.commit) if answer.commit else None
+    if not answer.target.isascii():  # a path in another encoding: asked for by its bytes, shown as text
+        answer = msgspec.structs.replace(answer, target=commits.text(os.fsencode(answer.target)))
     if session.json:
         session.terminal.json(render.why_json(answer, message, graph.reasons))
     else:

@@ -29,6 +29,8 @@ def guarded(run: Callable[[], int | None]) -> int:
         return _flushed(done.exit_code)
     except Error as error:
         return _refused(error.message, error.hint, error.code)
+    except SystemExit as done:  # click's way to say that the reader of a help page went away, and that a completion is out
+        return closed() if type(sys.stdout).__name__.endswith("PacifyFlushWrapper") else int(done.code or 0)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
         return 130
@@ -81,7 +83,7 @@ def _refused(message: str, hint: str | None, code: int) -> int:
     if os.environ.get("CG_DEBUG") == "1":
         traceback.print_exc()
     with suppress(BrokenPipeError):  # whoever asked is gone; the exit code still says it
-        Terminal().error(message, hint)
+        Terminal().error(message.replace("\n", "\\n"), hint)  # one sentence, one line, whatever a path holds
     return code
 
 
