@@ -44,7 +44,7 @@ HOSTILE = """
 	date = relative
 	abbrevCommit = true
 [i18n]
-	logOutputEncoding = ISO-8859-1
+	logOutputEncoding = KOI8-R
 	commitEncoding = UTF-16
 [format]
 	pretty = oneline
@@ -94,7 +94,7 @@ def test_every_path_is_read_as_it_is(repo: Repo) -> None:
 def test_the_users_settings_change_nothing(repo: Repo) -> None:
     history(repo)
     git = Git.discover(repo.path)
-    signed = raw_commit(repo, "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n", "naïve 日本".encode())
+    signed = raw_commit(repo, "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n", "Жук".encode())
     repo.git("reset", "-q", "--hard", signed)
     repo.git("checkout", "-q", "--orphan", "island")
     repo.git("commit", "-q", "-m", "a root with files")

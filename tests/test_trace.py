@@ -36,6 +36,10 @@ def test_a_decimal_string_reads_back_the_same_without_an_exponent(number: float)
     assert float(text) == number and "e" not in text and not text.startswith("-0.0" if number == 0 else "?")
 
 
+def test_a_decimal_of_nothing_and_of_next_to_nothing() -> None:
+    assert [decimal(number) for number in (-0.0, 1e-7, 1.0)] == ["0.0", "0.0000001", "1.0"]
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
