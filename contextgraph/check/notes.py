@@ -56,7 +56,7 @@ def similar(case: Case) -> Iterator[Finding]:
     names = set(case.change.files)
     ours = [(each.sha, parts(each.subject) - _IGNORED) for each in case.change.single]
     undone = [each for each in case.precedents.undone if not each.of_revert]
-    paths = case.precedents.touching({each.sha for each in undone})
+    paths = case.precedents.undone_paths
     for each in reversed(undone):
         shared = sorted(paths[each.sha] & names)
         theirs = parts(case.precedents.subject(each.sha)) - _IGNORED

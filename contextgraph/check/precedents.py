@@ -51,6 +51,10 @@ def _near(known: str, path: str) -> bool:
     return own == folder and (known.endswith("/*") or known.rpartition(".")[2] == path.rpartition(".")[2])
 
 
+def _folders(paths: frozenset[str]) -> frozenset[str]:
+    return frozenset(f"{path.rpartition('/')[0]}/*" for path in paths)
+
+
 class Undone(msgspec.Struct, frozen=True):
     """A change that was taken back by the commit `by`. `of_revert`: it is known only as what `by` takes away."""
 
@@ -80,12 +84,13 @@ class Precedents:
         connection = self.view.database.connection
         homes = [home for (home,) in connection.execute("SELECT home FROM decisions UNION SELECT new FROM links")]
         reached = [sha for sha in homes if sha not in self.own and self.ledger.outcome(sha).status != "pending"]
+        scopes = self._scopes(reached)
         found: dict[str, Bound] = {}
         for trace in self.view.traces(reached, self.moment, details=False):
             direct = self.ledger.landing(trace.sha or "") is not None
             for each in trace.decisions:
                 if each.source != "mined" and (direct or each.id not in found):
-                    found[each.id or ""] = self._bound(trace, each)
+                    found[each.id or ""] = self._bound(trace, each, scopes[trace.sha or ""])
         return sorted(found.values(), key=lambda each: each.date)
 
     @cached_property
@@ -94,7 +99,7 @@ class Precedents:
 
     @cached_property
     def undone(self) -> list[Undone]:
-        """Every change of the target branch that is reverted now, by time; and every standing revert whose target is not to be found."""
+        """Every change of the target branch that is reverted now, by time; and standing reverts whose target is not to be found."""
         found: list[Undone] = []
         for sha in self.ledger.reverted():
             by = self.ledger.outcome(sha).reverted_by
@@ -103,12 +108,23 @@ class Precedents:
         known = {each.by for each in found}
         kinds = "('reverts', 'reverts-pull', 'reverts-subject')"
         rows = self.view.database.connection.execute(f"SELECT DISTINCT sha FROM claims WHERE kind IN {kinds}").fetchall()
+        inner = {landing[0] for (sha,) in rows if (landing := self.ledger.landing(sha)) and landing[0] != sha}
         for (sha,) in rows:
-            if sha not in known and sha not in self.own and self.ledger.landing(sha) and self.ledger.outcome(sha).status == "landed":
+            if (
+                sha not in known | inner
+                and sha not in self.own
+                and self.ledger.landing(sha)
+                and self.ledger.outcome(sha).status == "landed"
+            ):
                 found.append(Undone(sha, sha, of_revert=True))
         return sorted(found, key=lambda each: (self.ledger.landing(each.by) or ("", 0))[1])
 
-    def _bound(self, trace: Trace, decision: Decision) -> Bound:
+    @cached_property
+    def undone_paths(self) -> dict[str, frozenset[str]]:
+        """The files of each of these changes; a merge has none."""
+        return self.touching({each.sha for each in self.undone})
+
+    def _bound(self, trace: Trace, decision: Decision, paths: frozenset[str]) -> Bound:
         if decision.superseded_by and not self._replaced(decision):
             decision = msgspec.structs.replace(decision, superseded_by=None)
         in_force = binding(trace, decision, self.today)
@@ -119,7 +135,6 @@ class Precedents:
         sha = trace.sha or ""
         date = (trace.timestamp or decision.timestamp or "")[:10]
         declared = decision.source == "trailer" and self._in_message(decision.id or "")
-        paths = self._paths(sha)
         return Bound(decision, sha, date, status, in_force, expired and not decision.superseded_by, declared, paths)
 
     def _replaced(self, decision: Decision) -> bool:
@@ -135,14 +150,38 @@ class Precedents:
         rows = self.view.database.connection.execute("SELECT home FROM decisions WHERE id = ? AND origin = 'message'", (identity,))
         return any(self.ledger.landing(home) is not None for (home,) in rows)
 
-    def _paths(self, sha: str) -> frozenset[str]:
-        """The files of the commit; of a merge those of what it brought in."""
+    def _scopes(self, shas: list[str]) -> dict[str, frozenset[str]]:
+        """The files of each commit, of a merge those of what it brought in; folders where there are many."""
+        paths = self.touching(set(shas))
+        merges = [sha for sha in shas if not paths[sha]]
+        query = "SELECT sha FROM commits WHERE landing = ? AND landing <> sha"
+        brought = {sha: [each for (each,) in self.view.database.connection.execute(query, (sha,))] for sha in merges}
+        within = self.touching({each for members in brought.values() for each in members}) if any(brought.values()) else {}
+        paths |= {sha: frozenset().union(*(within[each] for each in members)) for sha, members in brought.items()}
+        return {sha: found if len(found) <= BROAD else _folders(found) for sha, found in paths.items()}
+
+    def reverters(self, each: Undone) -> set[str]:
+        """Every commit whose mention shows that the revert is known: what took it back, and what a merge repeats the words of."""
         connection = self.view.database.connection
-        query = "SELECT p.path FROM touched t JOIN paths p ON p.id = t.path_id JOIN commits c ON c.id = t.commit_id WHERE "
-        rows = connection.execute(query + "c.sha = ?", (sha,)).fetchall()
-        rows = rows or connection.execute(query + "c.landing = ? AND c.sha <> c.landing", (sha,)).fetchall()
-        found = frozenset(path for (path,) in rows)
-        return found if len(found) <= BROAD else frozenset(f"{path.rpartition('/')[0]}/*" for path in found)
+        found = {each.by, *(sha for (sha,) in connection.execute("SELECT reverter FROM reverts WHERE target = ?", (each.sha,)))}
+        landings = {landing[0] for sha in found if (landing := self.ledger.landing(sha))}
+        query = "SELECT DISTINCT k.sha FROM claims k JOIN commits c ON c.sha = k.sha WHERE c.landing = ?"
+        return found | landings | {sha for (sha,) in connection.execute(query, (each.by,))}
+
+    def landed(self, sha: str) -> bool:
+        """Whether the target branch has it, and the range has not."""
+        return sha not in self.own and self.ledger.landing(sha) is not None
+
+    def when(self, sha: str) -> tuple[int, int]:
+        """When a commit landed, and when it was made: Unix seconds."""
+        landing = self.ledger.landing(sha)
+        row = self.view.database.connection.execute("SELECT commit_time FROM commits WHERE sha = ?", (sha,)).fetchone()
+        return (landing[1] if landing else 0, row[0] if row else 0)
+
+    def parent(self, sha: str) -> str | None:
+        """The first parent of a commit; None for a root."""
+        row = self.view.database.connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
+        return row[0].split()[0] if row and row[0] else None
 
     def subject(self, sha: str) -> str:
         row = self.view.database.connection.execute("SELECT subject FROM commits WHERE sha = ?", (sha,)).fetchone()
@@ -155,12 +194,15 @@ class Precedents:
 
     def touching(self, shas: set[str]) -> dict[str, frozenset[str]]:
         """The paths of each of these commits, as the index has them (a merge has none)."""
-        found: dict[str, set[str]] = {sha: set() for sha in shas}
-        rows = self.view.database.connection.execute(
-            "SELECT c.sha, p.path FROM commits c JOIN touched t ON t.commit_id = c.id JOIN paths p ON p.id = t.path_id"
-            " WHERE c.sha IN (SELECT value FROM json_each(?))",
-            (json.dumps(sorted(shas)),),
+        connection = self.view.database.connection
+        ids = {sha: row[0] for sha in shas if (row := connection.execute("SELECT id FROM commits WHERE sha = ?", (sha,)).fetchone())}
+        found: dict[int, set[str]] = {number: set() for number in ids.values()}
+        asked = json.dumps(sorted(found))
+        rows = connection.execute(
+            "SELECT t.commit_id, p.path FROM touched t JOIN paths p ON p.id = t.path_id"
+            " WHERE t.commit_id IN (SELECT value FROM json_each(?))",
+            (asked,),
         )
-        for sha, path in rows:
-            found[sha].add(path)
-        return {sha: frozenset(paths) for sha, paths in found.items()}
+        for number, path in rows:
+            found[number].add(path)
+        return {sha: frozenset(found[ids[sha]]) if sha in ids else frozenset() for sha in shas}

@@ -25,7 +25,7 @@ def check(case: Case) -> Iterator[Finding]:
     weighty = [each for each in weighty if not case.cites(each)]
     if not weighty or not gone or case.change.base is None:
         return
-    parents = {bound.commit: _parent(case, bound.commit) for bound in weighty}
+    parents = {bound.commit: case.precedents.parent(bound.commit) for bound in weighty}
     made = dict(undoing.changes(case.git, parents.items()))
     looked = 0
     for path, lines in gone.items():
@@ -45,11 +45,6 @@ def _gone(case: Case, file: FileDiff) -> list[tuple[int, str]]:
     """The telling lines that the range removes from a file and adds nowhere."""
     stripped = ((number, line.strip()) for number, line in file.removed)
     return [(number, words) for number, words in stripped if telling(words) and case.change.added[words] < case.change.removed[words]]
-
-
-def _parent(case: Case, sha: str) -> str | None:
-    row = case.database.connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
-    return row[0].split()[0] if row and row[0] else None
 
 
 def _blame(case: Case, path: str, numbers: list[int]) -> dict[int, str]:

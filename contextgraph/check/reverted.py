@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from contextgraph import claims
+from contextgraph.check import toggled
 from contextgraph.check.case import Case, names_commit, quoted
 from contextgraph.check.finding import Finding, Precedent, make
 from contextgraph.check.precedents import Undone
@@ -32,11 +33,23 @@ def exact(case: Case) -> Iterator[Finding]:
     level = case.policy.level("reintroduced")
     if level == "off":
         return
+    told: set[str] = set()
+    for sha, each in _same_patches(case):
+        if each.by not in told and not cited(case, each) and _remains(case, sha):
+            told.add(each.by)
+            yield _exactly(case, each, sha, level)
+    for sha, each, gated in toggled.find(case):
+        if each.by not in told and not cited(case, each) and _remains(case, sha):
+            told.add(each.by)
+            yield _exactly(case, each, sha, level if gated or level != "error" else "warning")
+
+
+def _same_patches(case: Case) -> Iterator[tuple[str, Undone]]:
+    """(commit of the range, reverted change) of the same patch-id; only changes of the same files are compared."""
     candidates = case.precedents.undone
     new = _changes(case)
-    paths = case.precedents.touching({each.sha for each in candidates})
-    merges = [each.sha for each in candidates if not paths[each.sha]]
-    paths |= _merged_paths(case, merges)
+    paths = case.precedents.undone_paths
+    paths = paths | _merged_paths(case, [each.sha for each in candidates if not paths[each.sha]])
     wanted = {key for _, _, key in new}
     near = [each for each in candidates if paths[each.sha] in wanted]
     if not near:
@@ -45,16 +58,11 @@ def exact(case: Case) -> Iterator[Finding]:
     back = of_pairs(case.git, _pairs(case, [each.sha for each in near if each.of_revert]), reverse=True)
     own = of_pairs(case.git, [(sha, parent) for sha, parent, _ in new if parent != case.change.base or sha != case.change.head])
     whole = of_pairs(case.git, [(case.change.head, case.change.base)])
-    told: set[str] = set()
     for sha, parent, _ in new:
-        identity = whole.get(sha) if sha == case.change.head and parent == case.change.base else own.get(sha)
+        patch = whole.get(sha) if sha == case.change.head and parent == case.change.base else own.get(sha)
         for each in near:
-            same = (back if each.of_revert else ids).get(each.sha)
-            if same is None or same != identity or each.by in told:
-                continue
-            if not cited(case, each) and _remains(case, sha):
-                told.add(each.by)
-                yield _exactly(case, each, sha, level)
+            if patch is not None and (back if each.of_revert else ids).get(each.sha) == patch:
+                yield sha, each
 
 
 def _changes(case: Case) -> list[tuple[str, str | None, frozenset[str]]]:
@@ -69,17 +77,12 @@ def _changes(case: Case) -> list[tuple[str, str | None, frozenset[str]]]:
 
 
 def _pairs(case: Case, shas: Iterable[str]) -> list[tuple[str, str | None]]:
-    return [(sha, _parent(case, sha)) for sha in shas]
-
-
-def _parent(case: Case, sha: str) -> str | None:
-    row = case.database.connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
-    return row[0].split()[0] if row and row[0] else None
+    return [(sha, case.precedents.parent(sha)) for sha in shas]
 
 
 def _merged_paths(case: Case, merges: list[str]) -> dict[str, frozenset[str]]:
     """The paths that each of these merges changed against its first parent; one process for all."""
-    asked = "".join(f"{sha} {parent}\n" for sha in merges if (parent := _parent(case, sha)))
+    asked = "".join(f"{sha} {parent}\n" for sha in merges if (parent := case.precedents.parent(sha)))
     found: dict[str, set[str]] = {sha: set() for sha in merges}
     sha = ""
     fields = case.git.run("diff-tree", "--stdin", "-r", "--name-only", "-z", "--no-renames", stdin=asked.encode()) if asked else b""
@@ -105,15 +108,15 @@ def _remains(case: Case, sha: str) -> bool:
 def cited(case: Case, each: Undone) -> bool:
     """Whether the range knows of the revert: it names it, its pull request or its title, replaces the change, or says it comes again."""
     messages = case.change.messages
-    if names_commit(messages, each.by) or any(len(name) >= 7 and each.sha.startswith(name) for name in case.change.supersedes):
+    reverters = case.precedents.reverters(each)
+    if any(names_commit(messages, sha) for sha in reverters) or any(len(n) >= 7 and each.sha.startswith(n) for n in case.change.supersedes):
         return True
-    title, revert = case.precedents.subject(each.sha), case.precedents.subject(each.by)
-    pull = re.search(r"\(#(\d+)\)\s*$|^Merge pull request #(\d+)", revert)
-    if pull and re.search(rf"[#!/]{pull[1] or pull[2]}\b", messages):
+    title, bare = case.precedents.subject(each.sha), _bare(case.precedents.subject(each.sha))
+    reverts = {case.precedents.subject(sha) for sha in reverters}
+    if any(pull and re.search(rf"[#!/]{pull}\b", messages) for pull in map(_pull, reverts)):
         return True
-    bare = re.sub(r"\s*\(#\d+\)$", "", title)
     for commit in case.change.commits:
-        if _reverts(commit, {revert, f'Revert "{title}"', f'Revert "{bare}"'}):
+        if _reverts(commit, {*reverts, f'Revert "{title}"', f'Revert "{bare}"'}):
             return True
         about = bool(bare and bare in commit.message) or names_commit(commit.message, each.sha)
         if about and _AGAIN.search(commit.message):
@@ -121,11 +124,21 @@ def cited(case: Case, each: Undone) -> bool:
     return False
 
 
+def _pull(subject: str) -> str | None:
+    """The number of the pull request that a title names at its end, or merges."""
+    match = re.search(r"\(#(\d+)\)\s*$|^Merge pull request #(\d+)|^Auto merge of #(\d+)", subject)
+    return next((group for group in match.groups() if group), None) if match else None
+
+
+def _bare(title: str) -> str:
+    return re.sub(r"\s*\(#\d+\)$", "", title)
+
+
 def _reverts(commit: Commit, titles: set[str]) -> bool:
     """Whether the message says that it takes back one of these titles."""
     stated = {claim.target for claim in claims.read(commit.message) if claim.kind == "reverts-subject"}
-    bare = {re.sub(r"\s*\(#\d+\)$", "", each) for each in titles}
-    return any(each in titles or re.sub(r"\s*\(#\d+\)$", "", each) in bare for each in stated)
+    bare = {_bare(each) for each in titles}
+    return any(each in titles or _bare(each) in bare for each in stated)
 
 
 def _precedent(case: Case, each: Undone) -> Precedent:
@@ -172,7 +185,7 @@ def partly(case: Case, reported: set[str]) -> Iterator[Finding]:
         return
     names = {path.rpartition("/")[2] for path in there} | set(there)
     candidates = [each for each in case.precedents.undone if not each.of_revert and each.sha not in reported]
-    paths = case.precedents.touching({each.sha for each in candidates})
+    paths = case.precedents.undone_paths
     near = [each for each in candidates if any(path in names or path.rpartition("/")[2] in names for path in paths[each.sha])]
     others = [each for each in candidates if each not in near and paths[each.sha]]
     looked = [*near[-MOST:], *(others[-MOST // 4 :] if any(len(lines) >= FLOATING for lines in there.values()) else [])]
