@@ -87,6 +87,8 @@ def decode(line: bytes, key: str) -> Event | Foreign:
     """Read one line of the note on `key`. Never raises: what cannot be read is Foreign, with the reason."""
     if line.startswith(b"\n"):
         return Foreign(line, f"a note of {line.rpartition(b' ')[2][:20].decode('ascii', 'replace')} bytes is kept, and not read")
+    if not line.startswith(b"{"):
+        return Foreign(line, "not an event")  # before any parser: a note may hold a million lines of this
     if len(line) > HARD_LIMIT:
         return Foreign(line, f"longer than {HARD_LIMIT:,} bytes", newer=_looks_newer(line))
     try:

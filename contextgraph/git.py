@@ -119,12 +119,28 @@ class Git:
 
     def objects(self, names: Iterable[str]) -> Iterator[bytes | None]:
         """The content of each object in the order asked; None where it is missing. One `cat-file --batch` for all."""
+        for each in self._batch(list(names), None):
+            assert not isinstance(each, int)
+            yield each
+
+    def bounded(self, names: Iterable[str], limit: int) -> Iterator[bytes | int | None]:
+        """As `objects`, but of an object over `limit` bytes only its size: nothing of it is read."""
+        asked = list(names)
+        while asked:
+            done = 0
+            for each in self._batch(asked, limit):
+                done += 1
+                yield each
+                if isinstance(each, int):
+                    break  # a new process for the rest costs 3 ms; reading a stranger's gigabytes to their end does not end
+            asked = asked[done:]
+
+    def _batch(self, asked: list[str], limit: int | None) -> Iterator[bytes | int | None]:
         command = ("cat-file", "--batch", "--buffer")
         process = self._popen(command, subprocess.PIPE)
         assert process.stdin and process.stdout and process.stderr
         words: list[bytes] = []
         drain = _in_background(lambda: words.extend(_chunks(process.stderr)))
-        asked = list(names)
         feed(process.stdin, "".join(f"{name}\n" for name in asked).encode("utf-8", "surrogateescape"))
         try:
             for _ in asked:
@@ -132,6 +148,9 @@ class Git:
                 if size in (b"missing\n", b"ambiguous\n"):
                     yield None
                     continue
+                if limit is not None and size.endswith(b"\n") and int(size) > limit:
+                    yield int(size)
+                    return
                 content = process.stdout.read(int(size) + 1) if size.endswith(b"\n") else b""
                 # Half an object must never pass for a whole one: it would be written back as the note.
                 if not content or len(content) != int(size) + 1:

@@ -19,6 +19,10 @@ TRIES = 8
 """Compare-and-swap attempts before the journal alone holds the event: a hot foreign writer can starve any number."""
 
 
+MOST = 50_000
+"""Lines of one note that are decoded: a second's work. All are kept."""
+
+
 class Published(msgspec.Struct, frozen=True):
     """Up to which journal position everything is known to be in the notes commit `commit`."""
 
@@ -103,7 +107,7 @@ class Store:
 
         What was published is looked at again only where the ref has changed since: the cost does not grow with what is stored.
         """
-        known = self._known()
+        known = self._known() if tip else Published()  # a ref that is gone holds nothing, whatever was published once
         start = (known.segment, known.offset)
         touched = set() if known.commit == (tip or "") else self.since(known.commit, tip) if known.commit and tip else None
         wanted: dict[str, set[bytes]] = {}
@@ -142,9 +146,16 @@ class Store:
         yield from notetree.contents(self.git, notetree.entries(self.git, tip, keys))
 
     def events(self, tip: str, keys: Iterable[str] | None = None) -> Iterator[tuple[str, list["event.Event | event.Foreign"]]]:
-        """As `lines`, decoded."""
+        """As `lines`, decoded, without what is purged. Of a note beyond all measure MOST lines are decoded, events first."""
+        purged = tombstones.load(self.git.home)
         for key, lines in self.lines(tip, keys):
-            yield key, [event.decode(line, key) for line in lines]
+            left = list(tombstones.alive(lines, key, purged)) if purged else lines
+            if len(left) > MOST:
+                left.sort(key=lambda line: (not line.startswith(b'{"at":"'), line))
+            decoded = [event.decode(line, key) for line in left[:MOST]]
+            if len(left) > MOST:
+                decoded.append(event.Foreign(b"", f"{len(left) - MOST:,} lines beyond the {MOST:,} that are read of one note"))
+            yield key, decoded
 
     def since(self, cursor: str | None, tip: str) -> set[str] | None:
         """The keys whose note differs between two notes commits; None when that cannot be said and all must be read."""

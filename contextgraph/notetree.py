@@ -9,6 +9,10 @@ from contextgraph import event
 from contextgraph.errors import Error, GitError
 from contextgraph.git import Git
 
+LARGEST = 16 << 20
+"""Bytes of the largest note that is read (a thousand full events are 4 MB). A larger one is kept and named, never opened."""
+UNREAD = b"\n"
+"""How the one pseudo-line begins that stands for a note over LARGEST: no line of a note can hold a line feed."""
 _KEY = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
@@ -30,12 +34,18 @@ def entries(git: Git, tip: str, keys: Iterable[str] | None) -> dict[str, list[tu
 
 
 def contents(git: Git, copies: dict[str, list[tuple[str, str]]]) -> Iterator[tuple[str, list[bytes]]]:
-    """(key, lines) for what `entries` found: the union over all copies of a key. Raises Error when a blob is not here."""
-    blobs = git.objects(blob for entries in copies.values() for _, blob in entries)
+    """(key, lines) for what `entries` found: the union over all copies of a key. Raises Error when a blob is not here.
+
+    A copy over LARGEST is one pseudo-line that names its blob; `write` puts that blob back.
+    """
+    blobs = git.bounded((blob for entries in copies.values() for _, blob in entries), LARGEST)
     for key, entries in copies.items():
         lines: dict[bytes, None] = {}
-        for _ in entries:
+        for _, name in entries:
             blob = next(blobs)
+            if isinstance(blob, int):
+                lines[UNREAD + f"{name} {blob}".encode()] = None
+                continue
             if blob is None:
                 raise Error(
                     f"the note of {key[:12]} is not here (a partial clone)", "git fetch --no-filter origin '+refs/notes/*:refs/notes/*'"
@@ -55,7 +65,11 @@ def write(git: Git, tip: str | None, stale: list[str], contents: Mapping[str, se
     commands.append(f"from {tip}\n".encode() if tip else b"")
     commands += [f"D {path}\n".encode() for path in stale]
     for key, lines in sorted(contents.items()):
-        blob = b"".join(line + b"\n" for line in sorted(lines))
+        blob = b"".join(line + b"\n" for line in sorted(lines) if not line.startswith(UNREAD))
+        # Beside our one place, git and we read a note at these as well; more than four such giants on one commit nobody has.
+        spare = [path for depth, path in enumerate(places(key)) if depth != 1]
+        for path, giant in zip(spare[::-1], sorted(line for line in lines if line.startswith(UNREAD)), strict=False):
+            commands.append(f"M 100644 {giant[1:].split()[0].decode()} {path}\n".encode())
         if blob:
             commands.append(f"M 100644 inline {key[:2]}/{key[2:]}\ndata {len(blob)}\n".encode() + blob + b"\n")
     commands.append(f"\nget-mark :1\nreset {scratch}\nfrom {git.null}\n\ndone\n".encode())

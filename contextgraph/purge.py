@@ -18,10 +18,10 @@ def backup(git: Git, tip: str | None) -> Path | None:
     path = directory / f"notes-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{tip[:8]}.bundle"
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
     except OSError as error:
         raise Error(f"the backup {path} cannot be written: {error.strerror}", "nothing was purged") from None
     git.run("bundle", "create", "--quiet", str(path), NOTES_REF)
+    path.chmod(0o600)  # git makes the file anew
     return path
 
 

@@ -66,6 +66,8 @@ def _left(line: bytes, key: str, purged: frozenset[str] | set[str]) -> list[byte
 
     Tombstones themselves stay: a purge of a purge would bring back what it took.
     """
+    if b'"decisions"' not in line and not any(one.encode() in line for one in purged):
+        return [line]
     found = decode(line, key)
     if not isinstance(found, Event) or found.kind == "purged":
         return [line]

@@ -9,6 +9,7 @@ from contextgraph import strictjson, tombstones
 from contextgraph.errors import BadInputError
 from contextgraph.event import Event, decode
 from contextgraph.notes import Store
+from contextgraph.notetree import UNREAD
 
 _EVENT = re.compile(rb'\{"key":"([0-9a-f]{40}|[0-9a-f]{64})","event":(\{.*\})\}\Z')
 LONGEST = 1 << 20
@@ -17,9 +18,12 @@ LONGEST = 1 << 20
 
 def write(store: Store, tip: str | None) -> Iterator[bytes]:
     """Each line of every note, those that are not ours to read as base64 (`foreign`): nothing is left out."""
-    notes = dict(store.lines(tip)) if tip else {}
+    purged = tombstones.load(store.git.home)
+    notes = {key: tombstones.alive(lines, key, purged) for key, lines in store.lines(tip)} if tip else {}
     for key in sorted(notes):
         for line in sorted(notes[key]):
+            if line.startswith(UNREAD):
+                continue  # a note too large to be read: it travels by fetch and push alone
             if isinstance(decode(line, key), Event):
                 yield b'{"key":"%s","event":%s}' % (key.encode(), line)
             else:
