@@ -3,6 +3,7 @@
 Nothing is imported here before `main` runs: an interrupt in the first tenths of a second must not end in a traceback.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -16,10 +17,13 @@ def main() -> None:
     if own:
         signal.signal(signal.SIGINT, _interrupted)
     _open_streams()
+    gc.disable()  # nothing that is imported is garbage, and looking for some takes a tenth of the start-up
     from contextgraph.cli.edge import guarded
     from contextgraph.cli.program import build
 
     app = build(*sys.argv[1:2])
+    gc.freeze()
+    gc.enable()
     if own:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     code = guarded(lambda: app(standalone_mode=False))
