@@ -24,6 +24,7 @@ class Key(msgspec.Struct, frozen=True):
     about: str
     choices: tuple[str, ...] = ()
     policy: bool = True
+    secret: bool = False
 
     @property
     def variable(self) -> str:
@@ -55,6 +56,14 @@ KEYS = {
         Key("check.paths", [], "other levels for some paths, each `GLOB: RULE=LEVEL`, several with spaces between"),
         Key("check.require", [], "patterns of paths that change only with a recorded decision"),
         Key("check.strict", False, "warnings of `cg check` count as errors"),
+        Key("embed.kind", "onnx", "who computes vectors: the installed model, or a server of the user's", ("onnx", "remote"), policy=False),
+        Key("embed.url", "", "address of an OpenAI-compatible server, before `/embeddings`; commit texts are sent there", policy=False),
+        Key("embed.model", "", "the model to ask that server for", policy=False),
+        Key("embed.key", "", "the key for that server; CG_EMBED_KEY keeps it out of files", policy=False, secret=True),
+        Key("index.chroma_url", "", "address of a Chroma server for the vectors; empty: a store in .git", policy=False),
+        Key("index.chroma_tenant", "default_tenant", "tenant on that server", policy=False),
+        Key("index.chroma_database", "default_database", "database on that server", policy=False),
+        Key("index.chroma_token", "", "token for that server; CG_INDEX_CHROMA_TOKEN keeps it out of files", policy=False, secret=True),
         Key("index.vectors", True, "fill and use the vector store when a model is installed"),
         Key("secrets.allow", [], "texts that look like secrets and are none; a `*` at the end: any that begin so"),
         Key("search.limit", 10, "how many results `cg search` shows"),

@@ -176,6 +176,10 @@ class Graph:
     # Asking.
 
     @property
+    def meaning(self) -> meaning.Meaning:
+        return meaning.Meaning(self.git, self.database, self.config, self.repository)
+
+    @property
     def view(self) -> View:
         if self._view is None:
             noted = Noted(self.database, self.store)
@@ -212,7 +216,7 @@ class Graph:
         """The cosine of the nearest documents; none, and a reason, where there is no model, no vector or a damaged store."""
         if not self.config.flag("index.vectors"):
             return {}
-        found = meaning.near(self.git, self.database, question)
+        found = self.meaning.near(question)
         self.reasons += [found.reason] if found.reason else []
         if found.failure:
             self.note(f"vectors: {found.failure}")
@@ -248,7 +252,7 @@ class Graph:
         return self._healed(lambda: overview.counts(self.database, self.view.ledger()))
 
     def index_state(self) -> dict[str, Any]:
-        return meaning.index_state(self.git, self.database)
+        return self.meaning.index_state()
 
     def skipped(self) -> int:
         known = capture.seen(self.git.home)
@@ -262,7 +266,7 @@ class Graph:
         """Compare what waits for it, and give a vector to everything that has none. Failures are reasons: search has words."""
         self.compare(progress)
         if self.config.flag("index.vectors") and self.database.writable:
-            failure = meaning.fill(self.git, self.database, self.repository(), progress, self.note)
+            failure = self.meaning.fill(progress, self.note)
             if failure:
                 self.note(failure)
                 self.reasons.append(failure)
@@ -271,7 +275,7 @@ class Graph:
         """The same in a process of its own, when there is something to do."""
         if self.environment.get("CG_WORKER") != "off":
             waiting = inverses.waiting(self.database) > 0
-            if waiting or (self.config.flag("index.vectors") and meaning.waiting(self.database)):
+            if waiting or (self.config.flag("index.vectors") and self.meaning.waiting()):
                 meaning.start(self.git, self.environment)
 
     def check(self, words: str = "", strict: bool = False, fetched: bool = False) -> "Report":

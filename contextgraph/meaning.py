@@ -1,23 +1,28 @@
 """Search by meaning: the nearest documents to a question, and vectors for what has none, in a process of its own.
 
-Nothing here is ever in the way: without a model, with a damaged store, search has words, and says so.
+Nothing here is ever in the way: without a model, with a damaged store, with a server away, search has words, and says so.
 """
 
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from contextgraph.config import Config
 from contextgraph.errors import EmbeddingError, LockError, VectorError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.lock import locked
 
+if TYPE_CHECKING:
+    from contextgraph.embed import Embedder
+    from contextgraph.index.filling import VectorStore
+
 NEAREST = 1_000
 """Documents asked of the vector store for a question; each commit has two or more."""
-Report = Callable[[str], None]
+Progress = Callable[[str, int, int | None], None]
 
 
 def quiet(phase: str, done: int, total: int | None) -> None:
@@ -32,49 +37,111 @@ class Near(msgspec.Struct, frozen=True):
     failure: str | None = None
 
 
-def near(git: Git, database: Database, question: str) -> Near:
-    from contextgraph import embed
-    from contextgraph.index import filling
+class Meaning:
+    """The embedder and the vector store that the settings choose: local ones unless the user's own settings name a server."""
 
-    try:
-        embedder = embed.open_embedder()
-        if embedder is None:
-            return Near(reason="no embedding model: found by words alone (`cg model install` adds meaning)")
-        lag = filling.state(database)
-        behind = f"vectors are at {lag.done} of {lag.total}: the rest is found by words alone" if lag.done < lag.total else None
-        return Near(filling.nearest(git.home, embedder, question, NEAREST) if lag.done else {}, behind)
-    except (EmbeddingError, VectorError) as error:
-        return Near(reason=f"found by words alone: {error.message}", failure=error.message)
+    def __init__(self, git: Git, database: Database, settings: Config, repo: Callable[[], str]) -> None:
+        self.git = git
+        self.database = database
+        self.settings = settings
+        self.repo = repo
 
+    def embedder(self) -> "Embedder | None":
+        """None when no model is installed. Raises EmbeddingError when it is damaged."""
+        from contextgraph import embed
 
-def fill(git: Git, database: Database, repo: str, progress: Callable[[str, int, int | None], None], tell: Report) -> str | None:
-    """Give a vector to everything that has none; `tell` hears what was mended. Returns what went wrong, if anything did."""
-    from contextgraph import embed
-    from contextgraph.index.filling import Filling
+        if self.settings.text("embed.kind") == "remote":
+            from contextgraph.embed.remote import RemoteEmbedder
 
-    try:
-        embedder = embed.open_embedder()
-        if embedder is None:
-            return None
-        with locked(git.home / "embed.lock", wait=0.0 if progress is quiet else 60.0):
-            filling = Filling(database, git, embedder, repo)
-            if healed := filling.prepare():
-                tell(healed)
-            filling.fill(progress)
-    except LockError:
-        return None  # another process is at it already
-    except (EmbeddingError, VectorError) as error:
-        return f"vectors are behind: {error.message}"
-    return None
+            url, model = self.settings.text("embed.url"), self.settings.text("embed.model")
+            if not (url and model):
+                raise EmbeddingError("embed.kind is remote, and embed.url or embed.model is not set", "cg config set --user embed.url URL")
+            return RemoteEmbedder(url, model, self.settings.text("embed.key"))
+        return embed.open_embedder()
 
+    def store(self, embedder: "Embedder") -> "VectorStore":
+        """Where the vectors of this repository are. Nothing is opened yet."""
+        if url := self.settings.text("index.chroma_url"):
+            from contextgraph.index.server import Address, ServerVectors
 
-def waiting(database: Database) -> bool:
-    """Whether a model is installed and something has no vector yet."""
-    from contextgraph import embed
-    from contextgraph.index import filling
+            tenant, database = self.settings.text("index.chroma_tenant"), self.settings.text("index.chroma_database")
+            address = Address(url, tenant, database, self.settings.text("index.chroma_token"))
+            return ServerVectors(address, embedder.model_id, embedder.dimensions, self.repo())
+        from contextgraph.index.vectors import Vectors
 
-    lag = filling.state(database)
-    return lag.done < lag.total and embed.open_embedder() is not None
+        return Vectors(self.git.home / "chroma", embedder.model_id, embedder.dimensions)
+
+    def near(self, question: str) -> Near:
+        from contextgraph.index import filling
+
+        try:
+            embedder = self.embedder()
+            if embedder is None:
+                return Near(reason="no embedding model: found by words alone (`cg model install` adds meaning)")
+            lag = filling.state(self.database)
+            behind = f"vectors are at {lag.done} of {lag.total}: the rest is found by words alone" if lag.done < lag.total else None
+            if not lag.done:
+                return Near(reason=behind)
+            vector = embedder.embed([question])[0]
+            return Near(dict(self.store(embedder).query(vector, NEAREST)), behind)
+        except (EmbeddingError, VectorError) as error:
+            return Near(reason=f"found by words alone: {error.message}", failure=error.message)
+
+    def fill(self, progress: Progress, tell: Callable[[str], None]) -> str | None:
+        """Give a vector to everything that has none; `tell` hears what was mended. Returns what went wrong, if anything did."""
+        try:
+            embedder = self.embedder()
+            if embedder is None:
+                return None
+            with locked(self.git.home / "embed.lock", wait=0.0 if progress is quiet else 60.0):
+                filling = self._filling(embedder)
+                if healed := filling.prepare():
+                    tell(healed)
+                filling.fill(progress)
+        except LockError:
+            return None  # another process is at it already
+        except (EmbeddingError, VectorError) as error:
+            return f"vectors are behind: {error.message}"
+        return None
+
+    def _filling(self, embedder: "Embedder") -> Any:
+        from contextgraph.index.filling import Filling
+
+        return Filling(self.database, self.git, embedder, self.repo(), self.store(embedder))
+
+    def waiting(self) -> bool:
+        """Whether there is an embedder and something has no vector yet."""
+        from contextgraph.index import filling
+
+        lag = filling.state(self.database)
+        try:
+            return lag.done < lag.total and self.embedder() is not None
+        except EmbeddingError:
+            return False  # what is damaged is told by the question that needs it
+
+    def healthy(self) -> bool:
+        """Whether the vector store answers and holds what was put into it. True without a model. Raises VectorError."""
+        embedder = self.embedder()
+        return embedder is None or bool(self._filling(embedder).sound())
+
+    def model_state(self) -> dict[str, Any]:
+        if self.settings.text("embed.kind") == "remote":
+            return {"installed": True, "id": f"remote-{self.settings.text('embed.model')}", "problem": None}
+        from contextgraph.embed import model
+
+        info = model.info()
+        return {"installed": info is not None, "id": info.model_id if info else None, "problem": info.problem if info else None}
+
+    def index_state(self) -> dict[str, Any]:
+        """Where the index is, how far the vectors are and where they stand, and the last lines of the log."""
+        from contextgraph.index import filling
+
+        lag = filling.state(self.database)
+        path = self.git.home / "log"
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-3:] if path.is_file() else []
+        place = self.settings.text("index.chroma_url") or str(self.git.home / "chroma")
+        counts = {"vectors_done": lag.done, "vectors_total": lag.total, "vectors_in": place}
+        return {"path": str(self.database.path), **counts, "errors": lines}
 
 
 def start(git: Git, environment: Mapping[str, str]) -> None:
@@ -83,29 +150,3 @@ def start(git: Git, environment: Mapping[str, str]) -> None:
     null = subprocess.DEVNULL
     here = {**environment, "GIT_DIR": str(git.git_dir)}
     subprocess.Popen(command, start_new_session=True, cwd=git.home, env=here, stdin=null, stdout=null, stderr=null)
-
-
-def healthy(git: Git, database: Database) -> bool:
-    """Whether the vector store answers and holds what was put into it. True without a model. Raises VectorError."""
-    from contextgraph import embed
-    from contextgraph.index.filling import Filling
-
-    embedder = embed.open_embedder()
-    return embedder is None or Filling(database, git, embedder, "").sound()
-
-
-def model_state() -> dict[str, Any]:
-    from contextgraph.embed import model
-
-    info = model.info()
-    return {"installed": info is not None, "id": info.model_id if info else None, "problem": info.problem if info else None}
-
-
-def index_state(git: Git, database: Database) -> dict[str, Any]:
-    """Where the index is, how far the vectors are, and the last lines of the log."""
-    from contextgraph.index import filling
-
-    lag = filling.state(database)
-    path = git.home / "log"
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-3:] if path.is_file() else []
-    return {"path": str(database.path), "vectors_done": lag.done, "vectors_total": lag.total, "errors": lines}

@@ -32,12 +32,14 @@ def list_(session: Session) -> int:
     from rich.table import Table
 
     values = session.open().config
+    hidden = {name for name, key in config.KEYS.items() if key.secret and values.values[name]}
+    shown = {name: "(set)" if name in hidden else value for name, value in values.values.items()}
     if session.json:
-        session.terminal.json(msgspec.json.encode({"schema": 1, "settings": values.values, "sources": values.sources}))
+        session.terminal.json(msgspec.json.encode({"schema": 1, "settings": shown, "sources": values.sources}))
         return 0
     table = Table.grid(padding=(0, 2))
     for name, key in config.KEYS.items():
-        table.add_row(name, _shown(values.values[name]), values.sources[name], key.about)
+        table.add_row(name, _shown(shown[name]) or "(empty)", values.sources[name], key.about)
     session.terminal.show(table)
     return 0
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from contextgraph import install, meaning, sync
+from contextgraph import install, sync
 from contextgraph.capture import staged
 from contextgraph.cli.common import Session, command
 from contextgraph.graph import Graph
@@ -55,7 +55,7 @@ def gather(graph: Graph) -> dict[str, Any]:
             "remotes": sync.lags(graph.store, sync.remotes(graph.settings), graph.refs.tracking, graph.notes_tip),
         },
         "index": graph.index_state(),
-        "model": meaning.model_state(),
+        "model": graph.meaning.model_state(),
         "staged": len(staged.listed(graph.git)) if graph.git.top else 0,
         "skipped": graph.skipped(),
         "problems": problems,

@@ -73,25 +73,25 @@ def rebuild_index(graph: Graph) -> None:
 
 
 def no_model(graph: Graph) -> Iterator[Found]:
-    if not meaning.model_state()["installed"]:
+    if not graph.meaning.model_state()["installed"]:
         yield Found("no embedding model: search is by words alone", "cg model install")
 
 
 def model_damaged(graph: Graph) -> Iterator[Found]:
-    state = meaning.model_state()
+    state = graph.meaning.model_state()
     if state["problem"]:
         yield Found(f"the embedding model is damaged: {state['problem']}", "cg model install")
 
 
 def vectors_behind(graph: Graph) -> Iterator[Found]:
-    state = meaning.index_state(graph.git, graph.database)
-    model = meaning.model_state()
+    state = graph.index_state()
+    model = graph.meaning.model_state()
     if not graph.config.flag("index.vectors") or not model["installed"] or model["problem"]:
         return
     if state["vectors_done"] < state["vectors_total"]:
         yield Found(f"vectors are at {state['vectors_done']} of {state['vectors_total']}", "cg refresh", "behind")
     try:
-        sound = meaning.healthy(graph.git, graph.database)
+        sound = graph.meaning.healthy()
     except VectorError as error:
         sound = False
         graph.note(f"vectors: {error.message}")

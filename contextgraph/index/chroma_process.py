@@ -15,12 +15,12 @@ CURE = "`cg refresh` makes it again; until then search goes by words alone"
 
 # What the child keeps of the environment: what a process needs to start. chromadb takes dozens of unprefixed names from it.
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT", "LANG", "LC_ALL")
-_START = "import sys; sys.path[:] = sys.argv[1:]; from contextgraph.index.chroma_local import main; main()"
+_START = "import sys; sys.path[:] = sys.argv[1:]; from contextgraph.index.{} import main; main()"
 _ROOT = Path(__file__).parents[2]
 
 
-def ask(header: dict[str, Any], payload: bytes, seconds: float) -> dict[str, Any]:
-    """One request, one answer (`chroma_local.Request` and `answer`); the child is killed after `seconds`.
+def ask(header: dict[str, Any], payload: bytes, seconds: float, program: str = "chroma_local") -> dict[str, Any]:
+    """One request, one answer of `program` (a module beside this one); the child is killed after `seconds`.
 
     Raises VectorError when it cannot start, does not answer in time, or dies without an answer.
     """
@@ -29,7 +29,7 @@ def ask(header: dict[str, Any], payload: bytes, seconds: float) -> dict[str, Any
     request = json.dumps({**header, "bytes": len(payload)}).encode() + b"\n" + payload
     try:
         with tempfile.TemporaryDirectory(prefix="contextgraph-") as empty:
-            process = _start([sys.executable, "-I", "-S", "-c", _START, *paths], empty)
+            process = _start([sys.executable, "-I", "-S", "-c", _START.format(program), *paths], empty)
             output, words = _converse(process, request, seconds)
     except OSError as error:
         raise VectorError(f"the vector store's process cannot start: {error}") from None

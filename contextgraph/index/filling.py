@@ -6,22 +6,19 @@ point only repeats work, most of which the embedding cache has.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from contextgraph import commits
 from contextgraph.embed import Embedder
-from contextgraph.errors import VectorError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.index.embedding_cache import EmbeddingCache
 from contextgraph.index.text import paragraphs
-from contextgraph.index.vectors import Vectors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,13 +39,24 @@ class Lag(msgspec.Struct, frozen=True):
     total: int
 
 
+class VectorStore(Protocol):
+    """What every place for vectors offers: `vectors.Vectors` on this machine, `server.ServerVectors` on another."""
+
+    def add(self, ids: Sequence[str], vectors: "np.ndarray", repo: str) -> None: ...
+    def delete(self, ids: Sequence[str]) -> None: ...
+    def query(self, vector: "np.ndarray", limit: int) -> list[tuple[str, float]]: ...
+    def count(self) -> int: ...
+    def healthy(self, expected: int) -> bool: ...
+    def reset(self) -> None: ...
+
+
 class Filling:
-    def __init__(self, database: Database, git: Git, embedder: Embedder, repo: str) -> None:
+    def __init__(self, database: Database, git: Git, embedder: Embedder, repo: str, vectors: VectorStore) -> None:
         self.database = database
         self.git = git
         self.embedder = embedder
         self.repo = repo
-        self.vectors = Vectors(git.home / "chroma", embedder.model_id, embedder.dimensions)
+        self.vectors = vectors
         self.cache = EmbeddingCache(git.home / "embeddings.db", embedder.model_id, embedder.dimensions)
 
     def prepare(self) -> str | None:
@@ -147,11 +155,3 @@ def state(database: Database) -> Lag:
     ).fetchone()[0]
     done = connection.execute("SELECT count(*) FROM filled").fetchone()[0]
     return Lag(min(done, total), total)
-
-
-def nearest(home: Path, embedder: Embedder, question: str, limit: int) -> dict[str, float]:
-    """The cosine of each of the `limit` nearest documents. Raises VectorError, EmbeddingError."""
-    vectors = Vectors(home / "chroma", embedder.model_id, embedder.dimensions)
-    if not vectors.directory.is_dir():
-        raise VectorError("there are no vectors yet")
-    return dict(vectors.query(embedder.embed([question])[0], limit))
