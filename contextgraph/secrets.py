@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -54,11 +55,12 @@ _RUN = re.compile(r"[A-Za-z0-9_\-.+/=]*")
 _DIGEST = re.compile(r"(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})\Z|sha(?:1|224|256|384|512)[-:]|cg-[0-9a-f]{12}\Z")
 _CODE = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*\Z")
 MASK = "[masked: {}]"
+PIECE = 4_000
 
 
 def mask(text: str, allowed: Sequence[str] = ()) -> tuple[str, list[str]]:
     """The text with each secret replaced, and what kinds they were. `allowed`: texts that are none; `*` at the end: any that begin so."""
-    if not _HINT.search(text):
+    if not any(_HINT.search(text, start, end) for start, end in _pieces(text)):
         return text, []
     spans: list[tuple[int, int, str]] = []
     for start, end, kind in sorted(_found(text), key=lambda span: (span[0], -span[1])):
@@ -108,8 +110,8 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, kind) of everything that looks like a secret; ends are those of the whole token, where a format names its head alone."""
     for match in _KEY_BLOCK.finditer(text):
         yield match.start(), match.end(), "Private Key"
-    for kind, pattern in _patterns():
-        for match in pattern.finditer(text):
+    for (kind, pattern), piece in product(_patterns(), _pieces(text)):
+        for match in pattern.finditer(text, *piece):
             group = match.lastindex if kind in ("Basic Auth Credentials", "Secret Keyword") and match.lastindex else 0
             start, end = match.span(group)
             if kind == "Secret Keyword" and not _secret_value(match[group]):
@@ -120,10 +122,23 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
                 if _DIGEST.match(text[start:end].rpartition(":")[2]):
                     continue  # `1767225600:<sha>` is no bot's token
             yield start, end, kind
-    for value in _keywords(text):
-        start = text.find(value)
-        if start >= 0 and _secret_value(value):
-            yield start, start + len(value), "Secret Keyword"
+    for first, last in _pieces(text):
+        for value in _keywords(text[first:last]):
+            start = text.find(value, first)
+            if start >= 0 and _secret_value(value):
+                yield start, start + len(value), "Secret Keyword"
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """The text in pieces of at most PIECE characters, cut at white space where there is any: some of the patterns take quadratic time."""
+    start = 0
+    while start < len(text):
+        end = start + PIECE
+        if end < len(text):
+            blank = max(text.rfind(" ", start, end), text.rfind("\n", start, end))
+            end = blank + 1 if blank > start else end
+        yield start, min(end, len(text))
+        start = end
 
 
 def _secret_value(value: str) -> bool:

@@ -112,6 +112,7 @@ def _redo(session: Session, graph: Graph, number: int) -> int:
 
 
 def _keep(session: Session, graph: Graph, decision: Decision, commit: str) -> int:
+    decision = graph.masked(decision)
     if commit:
         sha, published = graph.record(commit, Trace(decisions=[decision]))
         _confirm(session, sha, published, "decision")
