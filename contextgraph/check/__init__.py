@@ -53,7 +53,10 @@ def check(
     if unseen or not change.commits:
         return Report(meant.text, meant.base, meant.head, len(change.commits), [], [], reasons)
     case = _case(view, meant, change, policy, today or time.strftime("%Y-%m-%d", time.gmtime()), past)
-    findings, accepted = _accepted(case, rules.run(case))
+    found = rules.run(case)
+    if policy.strict:
+        found = [msgspec.structs.replace(each, level="error") if each.level == "warning" else each for each in found]
+    findings, accepted = _accepted(case, found)
     shown, skipped = _folded(findings)
     return Report(meant.text, meant.base, meant.head, len(change.commits), shown, accepted, reasons, skipped)
 

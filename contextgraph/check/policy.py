@@ -35,7 +35,7 @@ class Policy(msgspec.Struct, frozen=True):
                 found = levels[rule]
         if self.kept is not None:
             found = min(found, self.kept.level(rule, path), key=LEVELS.index)
-        return "error" if self.strict and found == "warning" else found
+        return found
 
 
 def of_config(settings: Config, strict: bool = False) -> Policy:

@@ -1,0 +1,359 @@
+"""cg check on small real histories: each rule fires, is silent where it should be, can be accepted, and says what it cannot see."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contextgraph.check.rules import RULES
+from contextgraph.config import CHECKS
+from tests.conftest import Repo
+
+RETRY = """def retry(call, times):
+    for attempt in range(times):
+        try:
+            return call()
+        except TimeoutError:
+            backoff(attempt)
+"""
+JSON_DECISION = """Store cache entries as JSON
+
+Decision: JSON for cache entries
+Rejected: pickle | it runs code on load
+Because: entries come from other users
+Guard: src/**: \\bpickle\\.loads?\\("""
+
+
+def checked(repo: Repo, *arguments: str, code: int | None = None) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(repo.cg("check", "--json", *arguments, code=code).stdout)
+    return answer
+
+
+def rules(answer: dict[str, Any], level: str | None = None) -> list[str]:
+    return [each["rule"] for each in answer["findings"] if level is None or each["level"] == level]
+
+
+@pytest.fixture
+def guarded(repo: Repo) -> Repo:
+    """main has a decision with a guard; a branch is checked out."""
+    repo.commit(JSON_DECISION, {"src/cache.py": "import json\n\n\ndef load(text):\n    return json.loads(text)\n"})
+    repo.git("checkout", "--quiet", "-b", "feature")
+    return repo
+
+
+@pytest.fixture
+def reverted(repo: Repo) -> Repo:
+    """main has a change and its revert; a branch is checked out."""
+    repo.commit("Add retries to every call", {"src/retry.py": RETRY})
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.git("checkout", "--quiet", "-b", "feature")
+    return repo
+
+
+def test_the_table_has_every_rule() -> None:
+    assert list(RULES) == [name for name, _, _ in CHECKS]
+
+
+def test_nothing_to_check(repo: Repo) -> None:
+    answer = checked(repo, code=0)
+    assert answer["findings"] == [] and answer["complete"] and answer["commits"] == 0
+
+
+def test_guard_on_an_added_line_fails(guarded: Repo) -> None:
+    sha = guarded.commit("Faster", {"src/fast.py": "import pickle\n\nvalue = pickle.load(open('x'))\n"})
+    answer = checked(guarded, code=1)
+    (found,) = [each for each in answer["findings"] if each["rule"] == "guard"]
+    assert (found["level"], found["path"], found["line"], found["commit"]) == ("error", "src/fast.py", 3, sha)
+    assert found["words"] == ["pickle.load("]
+    assert found["precedent"]["decision"].startswith("cg-") and found["precedent"]["status"] == "in force"
+    assert found["id"] in found["ack"] and found["trailer"].startswith(f"Ack: {found['id']} | ")
+    assert answer["counts"]["error"] == 1
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"docs/notes.md": "Never call pickle.load(x) here.\n"},
+        {"src/safe.py": "# pickle.load(x) runs code\n"},
+        {"src/safe.py": 'def f():\n    """Like pickle.load(x), but safe."""\n'},
+        {"lib/fast.py": "value = pickle.load(x)\n"},
+        {"src/package-lock.json": '{"x": "pickle.load("}\n'},
+    ],
+    ids=["prose", "comment", "docstring", "out of scope", "lock file"],
+)
+def test_guard_is_about_code_in_scope(guarded: Repo, files: dict[str, str]) -> None:
+    guarded.commit("Write", files)
+    assert "guard" not in rules(checked(guarded, code=0))
+
+
+def test_guard_in_a_note_alone_warns(repo: Repo) -> None:
+    repo.commit("base", {"src/a.py": "x = 1\n"})
+    repo.cg("decide", "No eval", "--guard", r"src/**: \beval\(", "--commit", "HEAD")
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("Compute", {"src/b.py": "y = eval('1')\n"})
+    assert rules(checked(repo, code=0), "warning") == ["guard"]
+    assert rules(checked(repo, "--strict", code=1), "error") == ["guard"]
+
+
+def test_moved_line_is_not_added(guarded: Repo) -> None:
+    guarded.git("checkout", "--quiet", "main")
+    guarded.commit("Old code", {"src/old.py": "value = pickle.load(stream)\n"})
+    guarded.git("checkout", "--quiet", "-B", "feature")
+    guarded.git("mv", "src/old.py", "src/new.py")
+    guarded.commit("Move", {"src/other.py": "x = 1\n"})
+    assert "guard" not in rules(checked(guarded, code=0))
+
+
+def test_superseded_and_expired_guards_are_silent(guarded: Repo) -> None:
+    identity = json.loads(guarded.cg("why", "main", "--json").stdout)["trace"]["decisions"][0]["id"]
+    files = {"src/fast.py": "value = pickle.load(stream)\n"}
+    guarded.commit(f"Pickle after all\n\nDecision: pickle for cache entries\nSupersedes: {identity}", files)
+    assert rules(checked(guarded, code=0), "error") == []
+
+
+def test_pathological_guard_is_linear(repo: Repo) -> None:
+    repo.commit("Guard\n\nDecision: no\nGuard: **: (a+)+$", {"a.py": "x\n"})
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("Many", {"b.py": "a" * 3000 + "!\n"})
+    assert rules(checked(repo, code=0), "error") == []
+
+
+def test_exact_return_of_a_revert_fails(reverted: Repo) -> None:
+    sha = reverted.commit("Make calls more robust", {"src/retry.py": RETRY})
+    (found,) = checked(reverted, code=1)["findings"]
+    assert (found["rule"], found["level"], found["commit"]) == ("reintroduced", "error", sha)
+    assert found["precedent"]["status"] == "reverted" and found["precedent"]["commit"] == reverted.sha("main~1")
+
+
+def test_citing_the_revert_is_compliance(reverted: Repo) -> None:
+    by = reverted.sha("main")
+    reverted.commit(f"Make calls more robust\n\nThe reason of {by[:10]} is gone.", {"src/retry.py": RETRY})
+    assert checked(reverted, code=0)["findings"] == []
+
+
+def test_reapply_is_compliance(reverted: Repo) -> None:
+    reverted.git("revert", "--no-edit", "main")
+    assert rules(checked(reverted, code=0), "error") == []
+
+
+def test_a_pick_of_the_reverted_change_fails(reverted: Repo) -> None:
+    reverted.git("cherry-pick", "-x", "main~1")
+    assert rules(checked(reverted, code=1)) == ["reintroduced"]
+
+
+def test_return_over_several_commits(reverted: Repo) -> None:
+    lines = RETRY.splitlines(keepends=True)
+    reverted.commit("Begin", {"src/retry.py": "".join(lines[:3])})
+    reverted.commit("Go on", {"src/retry.py": RETRY})
+    assert rules(checked(reverted, code=1), "error") == ["reintroduced"]
+
+
+def test_half_of_it_warns(reverted: Repo) -> None:
+    reverted.commit("Robust", {"src/retry.py": RETRY.replace("backoff(attempt)", "time.sleep(2 ** attempt)"), "src/more.py": "x = 1\n"})
+    answer = checked(reverted, code=0)
+    assert rules(answer) == ["returning"] and answer["findings"][0]["level"] == "warning"
+
+
+def test_undone_again_in_the_range_is_nothing(reverted: Repo) -> None:
+    reverted.commit("Robust", {"src/retry.py": RETRY})
+    reverted.git("rm", "--quiet", "src/retry.py")
+    reverted.commit("Not now", {"src/x.py": "x = 1\n"})
+    assert rules(checked(reverted, code=0), "error") == []
+
+
+def test_a_silent_toggle_warns(repo: Repo) -> None:
+    repo.commit("Base", {"ci.yml": "run: tox\n"})
+    repo.commit("Allow failures", {"ci.yml": "run: tox\nallow: py35\n"})
+    repo.commit("Stricter", {"ci.yml": "run: tox\n"})
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("More room", {"ci.yml": "run: tox\nallow: py35\n"})
+    assert rules(checked(repo, code=0), "warning") == ["reintroduced"]
+
+
+def test_finding_is_accepted_by_trailer_and_by_event(guarded: Repo) -> None:
+    guarded.commit("Faster", {"src/fast.py": "value = pickle.load(stream)\n"})
+    found = checked(guarded, code=1)["findings"][0]["id"]
+    guarded.cg("ack", found, "--because", "only in tests", "--until", "2100-01-01")
+    answer = checked(guarded, code=0)
+    assert rules(answer, "error") == [] and [each["finding"]["id"] for each in answer["accepted"]] == [found]
+    assert answer["accepted"][0]["because"] == "only in tests"
+
+
+def test_ack_trailer_of_the_range(guarded: Repo) -> None:
+    guarded.commit("Faster", {"src/fast.py": "value = pickle.load(stream)\n"})
+    found = checked(guarded, code=1)["findings"][0]["id"]
+    guarded.git("commit", "--quiet", "--amend", "-m", f"Faster\n\nAck: {found} | only our own files are read")
+    assert checked(guarded, code=0)["accepted"][0]["because"] == "only our own files are read"
+
+
+def test_expired_ack_does_not_count(guarded: Repo) -> None:
+    guarded.commit("Faster", {"src/fast.py": "value = pickle.load(stream)\n"})
+    found = checked(guarded, code=1)["findings"][0]["id"]
+    guarded.cg("ack", found, "--because", "for a while", "--until", "2026-01-02")
+    assert rules(checked(guarded, code=1), "error") == ["guard"]
+
+
+def test_ids_survive_a_rebase(guarded: Repo) -> None:
+    guarded.commit("Before", {"src/other.py": "x = 1\n"})
+    guarded.commit("Faster", {"src/fast.py": "value = pickle.load(stream)\n"})
+    before = [each["id"] for each in checked(guarded)["findings"]]
+    guarded.git("checkout", "--quiet", "main")
+    guarded.commit("Main goes on", {"README.md": "hello\n"})
+    guarded.git("rebase", "--quiet", "main", "feature")
+    assert [each["id"] for each in checked(guarded)["findings"]] == before
+
+
+def test_rejected_alternative_warns(guarded: Repo) -> None:
+    guarded.commit("Faster", {"src/fast.py": "import pickle\n\n\ndef dump(value):\n    return pickle.dumps(value)\n"})
+    answer = checked(guarded, code=0)
+    (found,) = [each for each in answer["findings"] if each["level"] == "warning"]
+    assert (found["rule"], found["words"]) == ("rejected", ["pickle"])
+
+
+def test_citing_the_decision_is_compliance(guarded: Repo) -> None:
+    identity = json.loads(guarded.cg("why", "main", "--json").stdout)["trace"]["decisions"][0]["id"]
+    guarded.commit(f"Faster\n\nWithin {identity}: these are our own files.", {"src/fast.py": "import pickle\n\nx = pickle.dumps(1)\n"})
+    assert rules(checked(guarded, code=0), "warning") == []
+
+
+def test_irreversible_lines_that_go_warn(repo: Repo) -> None:
+    repo.commit(
+        "Ids\n\nDecision: ids are 64 bits\nReversible: no",
+        {"src/ids.py": "WIDTH = 64\n\n\ndef new_identity():\n    return random_bits(WIDTH)\n"},
+    )
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("Simplify", {"src/ids.py": "WIDTH = 64\n\n\ndef new_identity():\n    return 1\n"})
+    assert rules(checked(repo, code=0), "warning") == ["removed"]
+
+
+def test_contradiction_and_chain(repo: Repo) -> None:
+    repo.commit(
+        "Queue\n\nContext: how are jobs queued?\nDecision: Redis streams\nRejected: Kafka | nobody runs it here", {"src/q.py": "x = 1\n"}
+    )
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("Other\n\nContext: How are jobs queued?\nDecision: Kafka topics", {"src/z.py": "x = 2\n"})
+    assert "contradiction" in rules(checked(repo, code=0), "warning")
+    repo.commit("Chain\n\nDecision: x\nSupersedes: cg-000000000000", {"src/y.py": "x = 3\n"})
+    assert "chain" in rules(checked(repo, code=0), "warning")
+
+
+def test_required_decision(repo: Repo) -> None:
+    repo.commit("Policy", {".contextgraph.toml": '[check]\nrequire = ["src/auth/**"]\n'})
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("Login", {"src/auth/login.py": "x = 1\n"})
+    assert rules(checked(repo, code=1)) == ["undecided"]
+    repo.git("commit", "--quiet", "--amend", "-m", "Login\n\nDecision: sessions, no tokens")
+    assert rules(checked(repo, code=0), "error") == []
+
+
+def test_a_range_cannot_loosen_what_holds_it(repo: Repo) -> None:
+    repo.commit("Policy", {".contextgraph.toml": '[check]\nrequire = ["src/auth/**"]\n'})
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("Login", {"src/auth/login.py": "x = 1\n", ".contextgraph.toml": '[check]\nundecided = "off"\n'})
+    assert rules(checked(repo, code=1)) == ["undecided"]
+
+
+@pytest.mark.parametrize("line", ['guard = "off"', 'paths = ["src/**: guard=off"]'])
+def test_levels_by_rule_and_path(guarded: Repo, line: str) -> None:
+    guarded.git("checkout", "--quiet", "main")
+    guarded.commit("Policy", {".contextgraph.toml": f"[check]\n{line}\nrejected = 'off'\n"})
+    guarded.git("checkout", "--quiet", "-B", "feature")
+    guarded.commit("Faster", {"src/fast.py": "value = pickle.load(stream)\n"})
+    assert checked(guarded, code=0)["counts"] == {"error": 0, "warning": 0, "note": 0}
+
+
+def test_policy_guard_fails(repo: Repo) -> None:
+    (repo.path / ".contextgraph.toml").write_text("[check]\nguards = ['src/**: \\beval\\(']\n")
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("Compute", {"src/b.py": "y = eval('1')\n"})
+    assert rules(checked(repo, code=1)) == ["guard"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('gaurd = "off"', "did you mean `check.guard`"),
+        ('guard = "fatal"', "one of error, warning, note, off"),
+        ('paths = ["tests/**: guards=off"]', "did you mean `guard`"),
+        ('guards = ["eval"]', "is no guard"),
+    ],
+)
+def test_unknown_settings_are_errors(repo: Repo, line: str, words: str) -> None:
+    (repo.path / ".contextgraph.toml").write_text(f"[check]\n{line}\n")
+    done = repo.cg("check", code=2)
+    assert words in done.stderr
+
+
+def test_touched_and_expired_are_notes(repo: Repo) -> None:
+    repo.commit("Limit\n\nDecision: token bucket", {"src/limit.py": "x = 1\n"})
+    repo.commit("Cache\n\nDecision: cache for a day\nExpires: 2026-01-02", {"src/cache.py": "x = 1\n"})
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("Edit", {"src/limit.py": "x = 2\n", "src/cache.py": "x = 2\n"})
+    answer = checked(repo, code=0)
+    assert sorted(rules(answer, "note")) == ["expired", "touched"] and answer["counts"]["note"] == 2
+
+
+def test_a_decision_of_another_branch_binds_nobody(guarded: Repo) -> None:
+    guarded.commit("Other\n\nDecision: no yaml\nGuard: **: yaml", {"src/y.py": "x = 1\n"})
+    guarded.git("checkout", "--quiet", "-b", "third", "main")
+    guarded.commit("Yaml", {"src/z.py": "import yaml\n"})
+    assert rules(checked(guarded, code=0), "error") == []
+
+
+def clone(repo: Repo, *arguments: str) -> Repo:
+    target = Path(str(repo.path) + "-clone")
+    repo.git("clone", "--quiet", *arguments, f"file://{repo.path}", str(target))
+    return Repo(target)
+
+
+def test_depth_one_clone_is_blind(guarded: Repo) -> None:
+    guarded.commit("Faster", {"src/fast.py": "value = pickle.load(stream)\n"})
+    shallow = clone(guarded, "--depth", "1", "--branch", "feature")
+    done = shallow.cg("check", "--json", code=3)
+    answer = json.loads(done.stdout)
+    assert not answer["complete"] and any("fetch-depth: 0" in each for each in answer["reasons"])
+
+
+def test_fetch_cures_a_depth_one_clone(guarded: Repo) -> None:
+    guarded.cg("decide", "Notes travel", "--commit", "main")
+    guarded.commit("Faster", {"src/fast.py": "value = pickle.load(stream)\n"})
+    guarded.git("checkout", "--quiet", "main")
+    shallow = clone(guarded, "--depth", "1", "--branch", "feature")
+    assert checked(shallow, code=3)["findings"] == []
+    answer = checked(shallow, "--fetch", code=1)
+    assert answer["complete"] and rules(answer, "error") == ["guard"], answer["reasons"]
+
+
+def test_notes_never_fetched_is_exit_3(guarded: Repo) -> None:
+    other = clone(guarded)
+    other.git("checkout", "--quiet", "-b", "work", "origin/main")
+    other.commit("Plain", {"src/a.py": "x = 1\n"})
+    answer = checked(other, code=3)
+    assert any("never fetched" in each for each in answer["reasons"])
+    other.commit("Faster", {"src/fast.py": "value = pickle.load(stream)\n"})
+    assert checked(other, code=1)["reasons"]
+    other.git("reset", "--quiet", "--hard", "HEAD~1")
+    assert checked(other, "--fetch", code=0)["complete"]
+
+
+def test_unreadable_records_are_exit_3(graphed: Repo) -> None:
+    graphed.git("checkout", "--quiet", "-b", "feature")
+    graphed.commit("One", {"a.py": "x = 1\n"})
+    graphed.git("notes", "--ref", "contextgraph", "append", "-m", "a stray line", "main")
+    answer = checked(graphed, code=3)
+    assert any("could not be read" in each for each in answer["reasons"])
+
+
+def test_partial_clone_without_the_blobs(guarded: Repo) -> None:
+    guarded.git("config", "uploadpack.allowFilter", "true")
+    guarded.commit("Faster", {"src/fast.py": "value = pickle.load(stream)\n"})
+    partial = clone(guarded, "--filter=blob:none", "--no-checkout", "--branch", "feature")
+    guarded.path.rename(guarded.path.with_name("gone"))
+    answer = checked(partial, "origin/main..HEAD", code=3)
+    assert any("promised" in each for each in answer["reasons"])
+
+
+def test_unknown_range_is_an_error(repo: Repo) -> None:
+    assert "no range of commits" in repo.cg("check", "nothing..HEAD", code=2).stderr
+    assert "--format takes" in repo.cg("check", "--format", "xml", code=2).stderr
