@@ -9,8 +9,8 @@ from contextgraph.query.filters import Filters
 from contextgraph.query.view import View, binding
 from contextgraph.trace import Trace
 
-CHUNK = 200
-"""Traces put together at a time."""
+CHUNK = 20
+"""Traces put together first, or as many as are wanted; then twice as many each time."""
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ def log(view: View, filters: Filters, limit: int, within: list[str] | None, in_f
     passed: list[Trace] = []
     seen = 0
     while seen < len(shas) and len(passed) < limit:
-        chunk = shas[seen : seen + CHUNK]
+        chunk = shas[seen : 2 * seen + max(CHUNK, limit)]
         seen += len(chunk)
         for trace in view.traces(chunk, filters.as_of, details=False):
             kept = trace
