@@ -37,7 +37,9 @@ class Merged:
 
     @cached_property
     def _told(self) -> dict[str, Told]:
-        rows = self._connection.execute("SELECT key, line FROM events WHERE kind = 'merged' ORDER BY at, id")
+        # The second condition says nothing new, but lets SQLite use the index `events_by_kind`, which leaves out most events.
+        indexed = "kind = 'merged' AND kind NOT IN ('recorded', 'carried')"
+        rows = self._connection.execute(f"SELECT key, line FROM events WHERE {indexed} ORDER BY at, id")
         events = [each for key, line in rows if isinstance(each := decode(line, key), Event)]
         return {each.key: told for each in events if self._branch and (told := self._read(each))}
 
