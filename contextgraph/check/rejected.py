@@ -25,6 +25,7 @@ RARE = 0.45
 MOST = 3
 """Findings of this rule in one check: it is advice."""
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
+_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
 _GENERAL = frozenset(
     """use using used uses keep keeping make making made add adding get set put call calling called new old one two other single simple
     plain custom own full whole own hand based per each every always never only instead rather than just same different way thing
@@ -50,6 +51,11 @@ class Alternative(msgspec.Struct, frozen=True):
 def parts(text: str) -> set[str]:
     """The words of a text or a line of code, names split on case and underscore, lower case, plurals folded."""
     return {_stem(each.lower()) for each in _PARTS.findall(text) if len(each) > 1}
+
+
+def names(text: str) -> set[str]:
+    """The same, and every name as a whole: `httpClient` is http, client and httpclient."""
+    return parts(text) | {_stem(each.replace("_", "").lower()) for each in _NAMES.findall(text)}
 
 
 def _stem(word: str) -> str:
@@ -99,7 +105,7 @@ def _windows(case: Case) -> list[Window]:
             (number, line, code.without_sentences(case.change.code_line(path, number, line)))
             for number, line in case.change.files[path].added
         ]
-        kept = [(number, line, parts(clean)) for number, line, clean in lines if clean.strip() and line.strip() not in moved]
+        kept = [(number, line, names(clean)) for number, line, clean in lines if clean.strip() and line.strip() not in moved]
         for position, (number, line, _) in enumerate(kept):
             near = [words for other, _, words in kept[position : position + WINDOW] if other - number < 2 * WINDOW]
             found.append((path, number, line, set().union(*near)))
@@ -107,18 +113,29 @@ def _windows(case: Case) -> list[Window]:
 
 
 def _alternatives(case: Case, seen: set[str]) -> Iterator[Alternative]:
-    """The rejected alternatives in force that share a word with the added code, each with the weight of its own words."""
+    """The rejected alternatives in force of whose own words enough are in the added code, each word with its weight."""
     weights: dict[str, float] = {}
     for bound in case.precedents.in_force:
-        chosen = parts(f"{bound.decision.choice} {bound.decision.context}") if bound.decision.rejected else set()
         for each in bound.decision.rejected:
-            own = parts(each.option) - parts(bound.decision.choice) - _IGNORED
-            if not own & seen or case.cites(bound):
+            own = _own(each.option, bound.decision.choice)
+            if len(own & seen) < SCORE / 2 * len(own) or not own or case.cites(bound):
                 continue
             for word in own - weights.keys():
                 weights[word] = _weight(case, word)
-            words = {word: weights[word] * (0.5 if word in chosen else 1.0) for word in own}
-            yield Alternative(bound, each.option, each.reason or "", words)
+            asked = parts(bound.decision.context)
+            words = {word: weights[word] * (0.5 if word in asked else 1.0) for word in own}
+            if sum(words[word] for word in own & seen) >= SCORE * sum(words.values()):
+                yield Alternative(bound, each.option, each.reason or "", words)
+
+
+def _own(option: str, choice: str) -> set[str]:
+    """What sets an alternative apart from the choice: its words, a name of several parts as a whole when it is written as one."""
+    chosen = names(choice)
+    own: set[str] = set()
+    for name in _NAMES.findall(re.sub(r"\.(?:js|py|rs|io)\b", "", option)):
+        whole = _stem(name.replace("_", "").lower())
+        own |= {whole} if whole not in chosen and whole not in _IGNORED and len(whole) > 1 else set()
+    return own
 
 
 def _weight(case: Case, word: str) -> float:
@@ -146,25 +163,26 @@ def _best(case: Case, alternative: Alternative, windows: list[Window]) -> tuple[
     heaviest = max(alternative.words[word] for word in matched)
     if heaviest < RARE or (len(matched) == 1 and not _name(alternative.option, next(iter(matched)))):
         return None
-    if matched <= parts(case.change.before(window[0])) | {word for line in case.change.removed for word in parts(line)}:
+    if matched <= names(case.change.before(window[0])) | {word for line in case.change.removed for word in names(line)}:
         return None
     level = case.policy.level("rejected", window[0])
     return (score, _finding(case, alternative, window, matched, level)) if level != "off" else None
 
 
 def _name(option: str, word: str) -> bool:
-    """Whether a single matching word names a thing by itself: a short alternative, or a name in capitals, code or digits."""
-    plain = [each for each in _PARTS.findall(option) if _stem(each.lower()) not in _IGNORED]
-    return len(plain) <= 2 or (
-        re.search(r"\b(?:[A-Z]\w*|\w*[_.\d]\w*)\b", option.replace(option.split(maxsplit=1)[0], "", 1)) is not None and len(word) > 3
+    """Whether a single matching word stands for the alternative: it has hardly another, or this one is written as a name."""
+    found = [(position, each) for position, each in enumerate(_NAMES.findall(option)) if _stem(each.lower()) not in _IGNORED]
+    written = any(
+        re.search(r"[A-Z]" if position else r".[A-Z_]", each) for position, each in found if _stem(each.replace("_", "").lower()) == word
     )
+    return len(found) <= 2 or written
 
 
 def _finding(case: Case, alternative: Alternative, window: Window, matched: set[str], level: str) -> Finding:
     path, first, line, _ = window
     bound = alternative.bound
     for number, text in case.change.files[path].added:
-        if first <= number < first + 2 * WINDOW and parts(case.change.code_line(path, number, text)) & matched:
+        if first <= number < first + 2 * WINDOW and names(case.change.code_line(path, number, text)) & matched:
             first, line = number, text
             break
     reason = f": {alternative.reason}" if alternative.reason else ""

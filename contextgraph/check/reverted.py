@@ -19,7 +19,7 @@ FEWEST = 3
 """Telling lines that must return; fewer come back by chance."""
 MOST = 400
 """Reverted changes whose lines are read: those that share a file with the range, the latest first."""
-FLOATING = 6
+FLOATING = 4
 """Telling lines that must return when they do so in another file."""
 _AGAIN = re.compile(
     r"\bre-?(?:land|appl|introduc|instat|enabl|do\b|submit)\w*"
