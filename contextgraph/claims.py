@@ -37,7 +37,9 @@ _STATED = re.compile(
     rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+)?(?:commits?|changesets?)?:?\s*(?:#+\d+\s*\(?\s*)?{_LIST}",
     re.IGNORECASE,
 )
-_MENTION = re.compile(rf"\b(?:un-?)?(?:revert|reapply|re-?land|back(?:s|ed)? out|undo)\w*\b[^\n]{{0,80}}?\b({_SHA})\b", re.IGNORECASE)
+_MENTION = re.compile(
+    rf"\b(?:un-?)?(?:revert|reapply|re-?land|back(?:s|ed)? out|undo)\w*\b(?:(?!\n\n).){{0,80}}?\b({_SHA})\b", re.IGNORECASE | re.DOTALL
+)
 _PULL = re.compile(
     r"\brevert(?:s|ed|ing)?\s+(?:of\s+)?(?:<?https?://\S+?/(?:pull|merge_requests)/|"
     r"(?:(?:PR|pull request|MR)\s+)?(?:[\w.-]+/[\w.-]+)?[#!])(\d+)\b",

@@ -166,6 +166,8 @@ class Graph:
         if self.git.top is None:
             raise Error("a bare repository makes no commits, so nothing can be staged", "attach the decision to one with --commit")
         capture.begin(self.git)
+        if staged.path(self.git).exists():  # what a commit without hooks has taken already must not wait for the next one
+            self.catch_up(history=False)
         return staged.add(self.git, self.masked(decision))
 
     def author(self) -> str:

@@ -130,7 +130,9 @@ def outcome(each: Trace) -> str:
         if fact.rule in ("merged", "squash", "host-squash", "host-rebase", "rebase", "cherry-pick", "amend", "reset", "remap"):
             words.append(f"{fact.rule} {commit} {fact.detail or ''}".strip())
         elif fact.rule == "relanded":
-            words.append(f"brought back by {commit}")
+            words.append(f"landed again by {commit}")
+        elif fact.rule == "named":
+            words.append(f"named in {commit} ({fact.detail})")
         elif fact.rule in ("declared", "inverse", "mentioned"):
             words.append(f"{'reverted' if each.status == 'reverted' else 'undone'} by {commit} ({fact.rule}, {fact.detail})")
     if each.status != "pending" and each.landed_at:

@@ -106,8 +106,7 @@ def _from_reflogs(git: Git, known: Seen, made: Made) -> dict[str, reflog.Mark]:
         if reflog.in_rebase(path.parent.parent) and any(entry.rebase for entry in entries):
             continue
         marks[name] = mark
-        if not any(entry.rebase for entry in entries):  # an amend on the way of a rebase is a step, and the rebase names its end
-            made.pairs += [pair for pair in rewrites.pairs(git, entries) if pair not in made.pairs]
+        made.pairs += rewrites.pairs(git, entries, made.pairs)
         fresh = [entry for entry in entries if entry.candidate and not _worktree_birth(name, entry)]
         foreign = reflog.strangers(git, fresh)
         picked = _reachable(git, {entry.new for entry in fresh if entry.rebase})

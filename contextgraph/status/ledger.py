@@ -9,9 +9,12 @@ from contextgraph.fold import SPEAKS_FOR_ITSELF
 from contextgraph.index.database import Database
 from contextgraph.status.merged import Merged
 from contextgraph.status.naming import number_of
-from contextgraph.status.reverts import REVERTED
+from contextgraph.status.reverts import MENTIONED, REVERTED
 from contextgraph.status.undoers import Landing, Undoer, Undoers
 from contextgraph.trace import Evidence, Status
+
+PARTS = ("squash", "host-squash", "reset")
+"""How a commit becomes a part of another one, which can be undone by itself."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -96,7 +99,8 @@ class Ledger:
                     first = Evidence(rule=how, commit=new, detail=" ".join(filter(None, [f"in {self.branch}", number])))
                     rest = [each for each in outcome.evidence if each.rule != "reachable"]
                     via = new if how in ("squash", "host-squash") else outcome.merged_via or new
-                    return msgspec.structs.replace(outcome, merged_via=via, evidence=(first, *rest))
+                    carried = msgspec.structs.replace(outcome, merged_via=via, evidence=(first, *rest))
+                    return self._undone(sha, carried) if wanted == "landed" and how in PARTS else carried
         return None
 
     def _told(self, sha: str) -> Outcome | None:
@@ -109,13 +113,22 @@ class Ledger:
 
     def _undone(self, sha: str, landed: Outcome) -> Outcome:
         """The outcome after the reverts: those that stand take it back, one that was undone itself has brought it back."""
-        undoers = self._undoers.of(sha)
+        named = self._undoers.of(sha)
+        undoers = [each for each in named if each.extent >= MENTIONED]
+        known = {each.reverter for each in named}
+        landed = msgspec.structs.replace(
+            landed,
+            evidence=(
+                *(each for each in landed.evidence if each.commit not in known),
+                *(Evidence(rule="named", commit=each.reverter, detail=_share(each)) for each in named if each not in undoers),
+            ),
+        )
         if not undoers:
             return landed
         standing = [each for each in undoers if self.outcome(each.reverter).status == "landed"]
         again = self._undoers.again(sha, max((each.when for each in standing), default=0)) if standing else None
         standing = [] if again else standing
-        evidence = [*landed.evidence, *map(_undoing, undoers)]
+        evidence = [*landed.evidence, *(Evidence(rule=each.rule, commit=each.reverter, detail=_share(each)) for each in undoers)]
         fallen = [each for each in undoers if each not in standing]
         returns = [again] if again else [self.outcome(each.reverter).reverted_by for each in fallen]
         for each, by in zip(fallen, returns, strict=False):
@@ -155,8 +168,8 @@ class Ledger:
         return (number_of(row[0]) if row else None) or self._merged.number(sha)
 
 
-def _undoing(each: Undoer) -> Evidence:
-    return Evidence(rule=each.rule, commit=each.reverter, detail=f"{each.extent:.0%} undone")
+def _share(each: Undoer) -> str:
+    return f"{each.extent:.0%} undone"
 
 
 def onward(database: Database, sha: str) -> bool:

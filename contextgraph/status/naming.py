@@ -40,7 +40,7 @@ def named(database: Database, known: int) -> Iterator[Named]:
         rule = "mentioned" if kind == "mentions" else "declared"
         found = list(_of_sha(database, target, when)) if kind in ("reverts", "mentions") else []
         found += _of_pull(database, target, when) if kind == "reverts-pull" else []
-        for each in found:
+        for each in [*found, *_twins(database, found, when)]:
             if each != sha:
                 certain |= {sha} if kind != "mentions" else set()
                 yield Named(sha, each, rule)
@@ -54,6 +54,17 @@ def _of_sha(database: Database, prefix: str, when: int) -> Iterator[str]:
     ).fetchall()
     if len(rows) == 1 or len(prefix) >= 40:
         yield from (sha for (sha,) in rows)
+
+
+def _twins(database: Database, found: list[str], when: int) -> Iterator[str]:
+    """The same changes as they came in another way (picked, rebased): a revert may name the one on the other branch."""
+    for sha in found:
+        rows = database.connection.execute(
+            "SELECT t.sha FROM commits c JOIN commits t ON t.author_time = c.author_time AND t.author = c.author AND t.subject = c.subject"
+            " WHERE c.sha = ? AND t.sha <> c.sha AND t.commit_time <= ? LIMIT 20",
+            (sha, when + EARLIER),
+        )
+        yield from (twin for (twin,) in rows)
 
 
 def _of_pull(database: Database, number: str, when: int) -> list[str]:

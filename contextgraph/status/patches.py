@@ -1,32 +1,15 @@
-"""Patch ids: the same change has the same one, wherever it is applied. Computed by git, many at a time."""
+"""Patch ids of indexed commits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from contextgraph.capture.patches import of_pairs
 from contextgraph.git import Git
 from contextgraph.index.database import Database
+from contextgraph.status.reverts import first_parent
+
+__all__ = ["of_pairs", "patch_ids"]
 
 
-def patch_ids(git: Git, database: Database, shas: Iterable[str], reverse: bool = False) -> dict[str, str]:
-    """`git patch-id --stable` of each commit against its first parent, without context lines; none for an empty change.
-
-    Without context (-U0) it still matches where the surroundings moved within three lines. `reverse` gives the id of
-    the inverse change. Two processes for all; never pygit2's, which differs in 4 of 100.
-    """
-    pairs: list[tuple[str, str | None]] = []
-    for sha in sorted(shas):
-        row = database.connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
-        pairs.append((sha, row[0].split()[0] if row and row[0] else None))
-    return of_pairs(git, pairs, reverse)
-
-
-def of_pairs(git: Git, pairs: Sequence[tuple[str, str | None]], reverse: bool = False) -> dict[str, str]:
-    """The same for (commit, what it is compared with); None: with nothing."""
-    if not pairs:
-        return {}
-    options = ["-p", "-U0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--root", "--full-index"]
-    asked = "".join(f"{sha} {parent}\n" if parent else f"{sha}\n" for sha, parent in pairs)
-    # -R swaps the prefixes too, and they are hashed: without turning them back an inverse never equals its patch.
-    ends = ["-R", "--src-prefix=b/", "--dst-prefix=a/"] if reverse else ["--src-prefix=a/", "--dst-prefix=b/"]
-    diffs = git.run("diff-tree", "--stdin", *options, *ends, stdin=asked.encode())
-    rows = git.run("patch-id", "--stable", stdin=diffs).decode().splitlines()
-    return {sha: identity for identity, sha in map(str.split, rows)}
+def patch_ids(git: Git, database: Database, shas: Iterable[str]) -> dict[str, str]:
+    """The patch id of each commit against its first parent (`of_pairs`)."""
+    return of_pairs(git, [(sha, first_parent(database, sha)) for sha in sorted(shas)])

@@ -20,6 +20,8 @@ REVERTED = 0.9
 """Extent from which a change counts as reverted; below it is partly undone, with the figure."""
 MENTIONED = 0.05
 """Extent below which a declared revert is a mere mention."""
+NEAR_THE_WORD = 0.5
+"""Extent from which a sha near the word is meant: unrelated neighbours reach it in 2 of 584 (EVIDENCE)."""
 Pair = tuple[str, str]
 """(reverter, target)."""
 
@@ -35,16 +37,20 @@ def sync(database: Database, git: Git) -> None:
     exact = set(swaps(database, "commits", known)) - {(target, reverter) for reverter, target in pairs}
     extents = dict(_extents(database, git, pairs - exact)) | dict.fromkeys(exact, 1.0)
     stated = {(each.reverter, each.target): each.rule for each in _meant(declared, extents)}
-    rows = {pair: (rule, extents[pair]) for pair, rule in stated.items() if extents.get(pair, 0.0) >= _least(rule)}
+    judged = {pair: (_judged(rule, extents[pair]), extents[pair]) for pair, rule in stated.items() if pair in extents}
+    rows = {pair: (rule, extent) for pair, (rule, extent) in judged.items() if rule}
     rows |= dict.fromkeys(_worth(database, git, exact - rows.keys()), ("inverse", 1.0))
     with database.transaction() as connection:
         connection.executemany("INSERT OR REPLACE INTO reverts VALUES (?, ?, ?, ?)", [(*pair, *row) for pair, row in rows.items()])
         database.put("reverts", str(newest))
 
 
-def _least(rule: str) -> float:
-    """A sha that only stands near the word counts when all of it is undone; a stated revert also in part."""
-    return REVERTED if rule == "mentioned" else MENTIONED
+def _judged(rule: str, extent: float) -> str | None:
+    """The rule that a claim is kept under. A stated revert counts in part too, and stays a mention where nothing is undone; a
+    sha that only stands near the word counts when at least half of it is undone (EVIDENCE: unrelated neighbours rarely are)."""
+    if extent < MENTIONED:
+        return "mentioned" if rule == "declared" else None
+    return rule if rule == "declared" or extent >= NEAR_THE_WORD else None
 
 
 def _meant(declared: list[Named], extents: dict[Pair, float]) -> Iterator[Named]:

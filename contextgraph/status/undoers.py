@@ -33,11 +33,14 @@ class Undoers:
         """What undoes `sha` in the branch, each once, oldest first.
 
         A merge that repeats the words of a commit it brings in is the same revert, not a second one; nor is a twin that came
-        in another way. Of the silent inverses only the nearest counts: later ones undo what was done again in between.
+        in another way. Of the silent inverses only the nearest counts: later ones undo what was done again in between. Of a commit
+        that came in as a part of another one (a squash), what undoes that part.
         """
         landing = self.landing(sha)
         if landing is None:
-            return []
+            landing = self.landed(sha)
+            later = [each for each in self._of_target(sha) if landing and each.when >= landing[1] and each.place != landing[0]]
+            return self._distinct([each for each in later if each.extent >= REVERTED])
         found = self._of_target(sha)
         if landing[0] != sha:
             found += [each for each in self._of_target(landing[0]) if each.extent >= REVERTED]
@@ -53,11 +56,11 @@ class Undoers:
         ).fetchall()
         found: list[Undoer] = []
         for reverter, rule, extent, author, at in rows:
-            if landing := self._landed(reverter):
+            if landing := self.landed(reverter):
                 found.append(Undoer(reverter, rule, extent, *landing, (author, at)))
         return found
 
-    def _landed(self, reverter: str) -> Landing | None:
+    def landed(self, reverter: str) -> Landing | None:
         """Where a reverter came in, itself or as what it was carried into."""
         seen: set[str] = set()
         waiting = [reverter]
