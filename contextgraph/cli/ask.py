@@ -30,6 +30,7 @@ Since = Annotated[str, typer.Option("--since", metavar="D", help="Not older than
 Until = Annotated[str, typer.Option("--until", metavar="D", help="Not newer than a date.")]
 Mode = Annotated[str, typer.Option("--mode", metavar="M", help="The mode that was recorded with it.")]
 AsOf = Annotated[str, typer.Option("--as-of", metavar="T", help="As it was known at a date or at a revision.")]
+KnownAt = Annotated[str, typer.Option("--known-at", metavar="T", help="With the notes that this clone had at a date (best effort).")]
 Everything = Annotated[bool, typer.Option("--all", help="Also what is superseded, expired, carried onward or unreachable.")]
 Decisions = Annotated[bool, typer.Option("--decisions", help="Only what holds a decision, and show it.")]
 
@@ -47,6 +48,7 @@ def why(
     session: Session,
     target: Annotated[list[str], typer.Argument(metavar="TARGET", help="A revision, path, path:line, path:line-line or decision id.")],
     as_of: AsOf = "",
+    known_at: KnownAt = "",
 ) -> int:
     """Why it is as it is: decisions behind a commit, line or path.
 
@@ -57,7 +59,7 @@ def why(
     if len(target) != 1:
         raise UsageError(f"`why` takes one target, and got {len(target)}", "quote a path that has spaces")
     graph = session.caught_up()
-    answer = graph.why(target[0], _moment(graph, as_of), path_only="--" in sys.argv[1:])
+    answer = graph.why(target[0], _moment(graph, as_of, known_at), path_only="--" in sys.argv[1:])
     _show_why(session, graph, answer)
     return 0 if answer.decisions else 1
 
@@ -89,6 +91,7 @@ def search(
     mode: Mode = "",
     min_score: Annotated[float, typer.Option("--min-score", metavar="F", help="Leave out what scores less.")] = 0.0,
     as_of: AsOf = "",
+    known_at: KnownAt = "",
     everything: Everything = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show each part of every score.")] = False,
     decisions: Decisions = False,
@@ -100,7 +103,7 @@ def search(
     from contextgraph import render
 
     graph = session.caught_up()
-    chosen = _filters(graph, status, area, path, author, branch, category, since, until, mode, as_of, everything, decisions)
+    chosen = _filters(graph, status, area, path, author, branch, category, since, until, mode, as_of, known_at, everything, decisions)
     question = " ".join(query)
     if not question.strip():
         raise UsageError("the question is empty", "`cg log` lists everything")
@@ -126,6 +129,7 @@ def log(
     until: Until = "",
     mode: Mode = "",
     as_of: AsOf = "",
+    known_at: KnownAt = "",
     everything: Everything = False,
     decisions: Decisions = False,
     in_force: Annotated[bool, typer.Option("--in-force", help="Only decisions that bind now; with --path, those that bind it.")] = False,
@@ -137,7 +141,9 @@ def log(
     from contextgraph import render
 
     graph = session.caught_up()
-    chosen = _filters(graph, status, area, path, author, branch, category, since, until, mode, as_of, everything, decisions or in_force)
+    chosen = _filters(
+        graph, status, area, path, author, branch, category, since, until, mode, as_of, known_at, everything, decisions or in_force
+    )
     within = graph.range(revisions) if revisions else None
     answer = graph.log(chosen, limit, within, in_force, details=session.json)
     if session.json:
@@ -147,8 +153,14 @@ def log(
     return 0 if answer.traces else 1
 
 
-def _moment(graph: Graph, text: str) -> Moment | None:
-    return filtering.as_of(graph.git, text) if text else None
+def _moment(graph: Graph, text: str, known_at: str) -> Moment | None:
+    moment = filtering.as_of(graph.git, text) if text else None
+    if not known_at:
+        return moment
+    from contextgraph.query import known
+
+    graph.reasons.append(known.BEST_EFFORT)
+    return known.at(graph.git, filtering.as_of(graph.git, known_at).seconds, moment)
 
 
 def _filters(
@@ -163,6 +175,7 @@ def _filters(
     until: str,
     mode: str,
     as_of: str,
+    known_at: str,
     everything: bool,
     decisions: bool,
 ) -> Filters:
@@ -178,7 +191,7 @@ def _filters(
         mode=mode or None,
         since=filtering.seconds(graph.git, since, "--since") if since else None,
         until=filtering.seconds(graph.git, until, "--until") if until else None,
-        as_of=_moment(graph, as_of),
+        as_of=_moment(graph, as_of, known_at),
         everything=everything,
         decisions=decisions,
     )

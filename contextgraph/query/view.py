@@ -20,11 +20,15 @@ from contextgraph.trace import BranchStatus, Decision, Trace
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """A point in the past: events with `at` <= at, and what the target branch had reached by `seconds`."""
+    """A point in the past: events with `at` <= at, and what the target branch had reached by `seconds`.
+
+    `known` restricts to what the notes commit of that name holds (none for the empty string).
+    """
 
     at: str
     seconds: int
     reached: frozenset[str] | None = None
+    known: str | None = None
 
 
 class View:
@@ -78,6 +82,11 @@ class View:
         events = self.noted.events(shas)
         names = None if everything else {*(each.id for each in events), *self.noted.decisions({*shas, *(each.key for each in events)})}
         retirements, declared = self.noted.retirements(names)
+        if moment_ is not None and moment_.known is not None:
+            from contextgraph.query import known
+
+            events = known.only(self.noted.store, moment_.known, events)
+            retirements = known.only(self.noted.store, moment_.known, retirements)
         return fold.fold([*events, *retirements], moment_.at if moment_ else None, declared)
 
     def traces(self, shas: Sequence[str], moment_: Moment | None = None, details: bool = True) -> list[Trace]:
