@@ -9,12 +9,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from contextgraph import evidence
+from contextgraph.capture import trailers
 from contextgraph.query.log import Listing
 from contextgraph.query.search import Answer
-from contextgraph.query.why import Why
+from contextgraph.query.why import PATH_LIMIT, Why
 from contextgraph.status.tracking import Change
 from contextgraph.trace import Decision, Trace
-from contextgraph.ui import inert
+from contextgraph.ui import Facts, counted, inert
 
 SCHEMA = 1
 STATUS_STYLE = {"landed": "green", "pending": "yellow", "reverted": "red"}
@@ -49,12 +51,25 @@ def why(answer: Why, message: str | None, reasons: Sequence[str]) -> RenderableT
         parts.append(trace(answer.trace, message, only=answer.decision))
     for touch in answer.lineage:
         parts += [Text(""), Text(f"later {touch.how}:", style="dim"), trace(touch.trace, None)]
-    for position, each in enumerate(answer.traces):
-        parts += [Text("")] if position else []
-        parts.append(trace(each, None))
+    parts += several(answer.traces)
     if not answer.decisions and (answer.trace or answer.traces):
         parts += [Text(""), Text("No decision is recorded here.", style="yellow")]
     return Group(*parts, *incomplete(reasons))
+
+
+def several(traces: Sequence[Trace]) -> list[RenderableType]:
+    """Traces with decisions in full, the others a line each; one alone is shown in full."""
+    whole = traces if len(traces) == 1 else [each for each in traces if each.decisions]
+    rest = [] if len(traces) == 1 else [each for each in traces if not each.decisions]
+    parts: list[RenderableType] = []
+    for position, each in enumerate(whole):
+        parts += [Text(""), trace(each, None)] if position else [trace(each, None)]
+    if whole and rest:
+        parts += [Text(""), Text("without a decision:", style="dim")]
+    parts += [heading(each) for each in rest]
+    if len(traces) == PATH_LIMIT:
+        parts.append(Text(f"the newest {PATH_LIMIT} commits; `cg log --path` lists them all", style="dim"))
+    return parts
 
 
 def search(answer: Answer, explain: bool, reasons: Sequence[str]) -> RenderableType:
@@ -67,7 +82,9 @@ def search(answer: Answer, explain: bool, reasons: Sequence[str]) -> RenderableT
             words = "  ".join(f"{name} {value:g}" for name, value in result.explain.items())
             parts.append(Text(f"  score {result.score:g} = {words}", style="dim"))
     if answer.total > len(answer.results):
-        parts.append(Text(f"{len(answer.results)} of {answer.total} candidates; -n shows more", style="dim"))
+        parts.append(
+            Text(f"the best {len(answer.results)} of {answer.total:,} that have something of the question; -n shows more", style="dim")
+        )
     if not answer.results:
         parts.append(Text("Nothing was found."))
     return Group(*parts, *incomplete(reasons))
@@ -80,7 +97,7 @@ def log(answer: Listing, decisions: bool, reasons: Sequence[str]) -> RenderableT
         if decisions:
             parts += [Padding(decision(item, brief=True), (0, 0, 0, 2), expand=False) for item in each.decisions]
     if answer.total > len(answer.traces):
-        parts.append(Text(f"{len(answer.traces)} of {answer.total}; -n shows more", style="dim"))
+        parts.append(Text(f"the newest {len(answer.traces)} of {answer.total:,}; -n shows more", style="dim"))
     if not answer.traces:
         parts.append(Text("Nothing was found."))
     return Group(*parts, *incomplete(reasons))
@@ -95,7 +112,7 @@ def heading(each: Trace) -> Text:
     line.append(f"{status:<8} ", style=STATUS_STYLE[status])
     line.append(inert(title(each)))
     if each.decisions:
-        line.append(f"  [{len(each.decisions)} decision{'s' if len(each.decisions) > 1 else ''}]", style="cyan")
+        line.append(f"  [{counted(len(each.decisions), 'decision')}]", style="cyan")
     return line
 
 
@@ -105,39 +122,21 @@ def title(each: Trace) -> str:
 
 def trace(each: Trace, message: str | None, only: str | None = None) -> RenderableType:
     """A whole trace. `only` shows one decision of it."""
-    facts = [each.author, (each.timestamp or "")[:10], each.branch and f"on {each.branch}", outcome(each)]
+    facts = [each.author, (each.timestamp or "")[:10], each.branch and f"on {each.branch}", *evidence.outcome(each)]
     if each.stats:
-        files = "file" if each.stats.files == 1 else "files"
-        facts.append(f"{each.stats.files} {files} +{each.stats.insertions} -{each.stats.deletions}")
+        facts.append(f"{counted(each.stats.files, 'file')} +{each.stats.insertions} -{each.stats.deletions}")
     first = Text.assemble((f"{(each.sha or '')[:12]} ", "bold yellow"), (inert(title(each)), "bold"))
-    parts: list[RenderableType] = [first, Text(inert(" · ".join(fact for fact in facts if fact)), style="dim")]
+    parts: list[RenderableType] = [first, Facts(tuple(inert(fact) for fact in facts if fact))]
     for source in each.carried_from:
         parts.append(Text(f"carried from {source.commit[:12]} ({source.how})", style="dim"))
     shown = [item for item in each.decisions if only is None or item.id == only]
     for item in shown:
         parts += [Text(""), decision(item)]
-    body = (message or "").strip().partition("\n")[2].strip("\n")
+    words = trailers.without(message or "") if any(item.source == "trailer" for item in shown) else message or ""
+    body = words.strip().partition("\n")[2].strip("\n")
     if body and only is None:
         parts += [Text(""), Padding(Text(inert(body), style="" if not shown else "dim"), (0, 0, 0, 4), expand=False)]
     return Group(*parts)
-
-
-def outcome(each: Trace) -> str:
-    """The status in words, with its evidence: `reverted by 1a2b3c4 (declared, 100% undone)`."""
-    words: list[str] = [each.status or "pending"]
-    for fact in each.evidence:
-        commit = (fact.commit or "")[:12]
-        if fact.rule in ("merged", "squash", "host-squash", "host-rebase", "rebase", "cherry-pick", "amend", "reset", "remap"):
-            words.append(f"{fact.rule} {commit} {fact.detail or ''}".strip())
-        elif fact.rule == "relanded":
-            words.append(f"landed again by {commit}")
-        elif fact.rule == "named":
-            words.append(f"named in {commit} ({fact.detail})")
-        elif fact.rule in ("declared", "inverse", "mentioned"):
-            words.append(f"{'reverted' if each.status == 'reverted' else 'undone'} by {commit} ({fact.rule}, {fact.detail})")
-    if each.status != "pending" and each.landed_at:
-        words.insert(1, f"landed {each.landed_at[:10]}" if each.status == "reverted" else each.landed_at[:10])
-    return " · ".join(words)
 
 
 def decision(item: Decision, brief: bool = False) -> RenderableType:
@@ -187,9 +186,9 @@ def _traits(item: Decision) -> list[tuple[str, object]]:
 def change(each: Change, words: str) -> Text:
     """One line of `cg track`: what a trace was and is now, and by what."""
     style = STATUS_STYLE.get(each.after, "dim")
-    facts = [f"{fact.rule} {(fact.commit or '')[:12]} {fact.detail or ''}".strip() for fact in each.evidence]
+    facts = evidence.change(each.evidence)
     line = Text.assemble((f"{each.sha[:10]} ", "yellow"), (f"{each.before or 'new'} -> ", "dim"), (each.after, style))
-    return line.append(f"  {inert(words)}").append(f"  ({inert('; '.join(facts))})" if facts else "", style="dim")
+    return line.append(f"  {inert(words)}").append(f"  {inert(facts)}" if facts else "", style="dim")
 
 
 def incomplete(reasons: Sequence[str]) -> list[RenderableType]:

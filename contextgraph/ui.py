@@ -5,19 +5,46 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 
-from rich.console import Console, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
 # C0 and C1 controls (escapes among them) and the bidirectional overrides: in somebody else's text they are shown, not obeyed.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+_LINE_END = re.compile(r"\r+(?=\n|\Z)")
+
 
 def inert(text: str) -> str:
-    """The text with every control character and bidirectional override spelled out, such as \\x1b."""
+    """The text with every control character and bidirectional override spelled out, such as \\x1b. What ends a line of a
+    message written on Windows (CR before LF) is a line's end here."""
+    text = _LINE_END.sub("", text) if "\r" in text else text
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 commit`, `23,811 commits`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+class Facts:
+    """Facts in a row, ` · ` between them; a line ends between two of them, and inside one only where it is longer than a line."""
+
+    def __init__(self, facts: Sequence[str]) -> None:
+        self.facts = facts
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines: list[str] = []
+        for fact in self.facts:
+            if lines and cell_len(lines[-1]) + 3 + cell_len(fact) <= options.max_width:
+                lines[-1] += f" · {fact}"
+            else:
+                lines.append(fact)
+        yield Text("\n".join(lines), style="dim")
 
 
 UNBOUNDED = 10_000
@@ -69,21 +96,44 @@ class Terminal:
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, int, int | None], None]]:
-        """A bar a phase, on stderr, when that is a terminal; else nothing. Called with (phase, done, total or None)."""
-        if self.quiet or not self.err.is_terminal:
+        """A bar a phase, on stderr, when that is a terminal and it takes long; else nothing. Called with (phase, done, total or None).
+
+        Nothing is written, not even an escape that hides the cursor, before the first call after PATIENCE seconds.
+        """
+        if self.quiet or not sys.stderr.isatty():
             yield lambda phase, done, total: None
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-
-        tasks: dict[str, TaskID] = {}
-        with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=self.err, transient=True) as bars:
+        begun = time.monotonic()
+        bars: list[Bars] = []
+        with ExitStack() as shown:
 
             def tick(phase: str, done: int, total: int | None) -> None:
-                if phase not in tasks:
-                    tasks[phase] = bars.add_task(phase, total=total)
-                bars.update(tasks[phase], completed=done, total=total)
+                if not bars and time.monotonic() - begun >= PATIENCE:
+                    bars.append(Bars(self.err, shown))
+                for each in bars:
+                    each.tick(phase, done, total)
 
             yield tick
+
+
+PATIENCE = 0.3
+"""Seconds that something may take before a bar is shown."""
+
+
+class Bars:
+    """A bar a phase, from its first tick until the end of what is shown."""
+
+    def __init__(self, console: Console, shown: ExitStack) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self.progress = shown.enter_context(Progress(*columns, console=console, transient=True))
+        self.tasks: dict[str, TaskID] = {}
+
+    def tick(self, phase: str, done: int, total: int | None) -> None:
+        if phase not in self.tasks:
+            self.tasks[phase] = self.progress.add_task(phase, total=total)
+        self.progress.update(self.tasks[phase], completed=done, total=total)
 
 
 def page(text: str) -> bool:

@@ -20,7 +20,7 @@ FLOORS = {
     "doors: each opens on one outside thing": "environment git commits refs journal tombstones notetree notes merge transfer embed index",
     "rules: no terminal, no printing": "capture status query sync deepen transcript lifecycle purge meaning check catchup",
     "the whole system": "graph sharing",
-    "what faces share": "refspec confighooks install doctor ui render report",
+    "what faces share": "refspec confighooks install doctor ui evidence render report",
     "faces": "worker cli __main__",
 }
 PLACES = {room: place for place, room in enumerate(room for floor in FLOORS.values() for room in floor.split())}

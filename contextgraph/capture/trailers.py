@@ -55,10 +55,39 @@ def read(message: str) -> list[tuple[str, str]]:
         last = position == len(paragraphs) - 1
         if last and _is_block(lines):
             found += [pair for pair in _pairs(lines) if pair[0] in OURS]
-        elif not last and all(_place(line) in ("trailer", "git", "folded") for line in lines) and not lines[0][:1].isspace():
-            pairs = _pairs(lines)
-            found += pairs if all(key in OURS for key, _ in pairs) else []
+        elif not last and _is_ours(lines):
+            found += _pairs(lines)
     return found
+
+
+def without(message: str) -> str:
+    """The message less the lines that `read` takes for decisions, and what is folded under them; acks stay."""
+    parts = re.split(f"({_BLANK.pattern})", message.replace("\r\n", "\n").strip())  # paragraphs, and the blank lines between them
+    kept = parts[:1]
+    for blank, paragraph in zip(parts[1::2], parts[2::2], strict=True):
+        lines = paragraph.split("\n")
+        ours = _is_block(lines) if paragraph is parts[-1] else _is_ours(lines)
+        lines = _of_others(lines) if ours else lines
+        kept += [blank, "\n".join(lines)] if lines else []
+    return "".join(kept)
+
+
+def _of_others(lines: list[str]) -> list[str]:
+    kept: list[str] = []
+    ours = False
+    for line in lines:
+        if not line[:1].isspace():
+            match = _LINE.match(line)
+            ours = match is not None and canonical(match[1]) in OURS - {"ack"}
+        kept += [] if ours else [line]
+    return kept
+
+
+def _is_ours(lines: list[str]) -> bool:
+    """Whether a paragraph is made only of our keys."""
+    if lines[0][:1].isspace() or not all(_place(line) in ("trailer", "git", "folded") for line in lines):
+        return False
+    return all(key in OURS for key, _ in _pairs(lines))
 
 
 def _place(line: str) -> str:

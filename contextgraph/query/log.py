@@ -1,7 +1,10 @@
 """Traces newest first, and the decisions in force on a path."""
 
+import itertools
 import json
+import sqlite3
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -28,24 +31,50 @@ def log(view: View, filters: Filters, limit: int, within: list[str] | None, in_f
         condition += " AND c.sha IN (SELECT value FROM json_each(?))"
         values = [*values, json.dumps(within)]
     source = f"FROM commits c WHERE {condition}"
-    query = f"SELECT c.sha {source} ORDER BY c.commit_time DESC, c.id"
+    query = f"SELECT c.sha, c.commit_time {source} ORDER BY c.commit_time DESC, c.id"
     connection = view.database.connection
     if not (filters.of_records or in_force or filters.as_of):
         total = connection.execute(f"SELECT count(*) {source}", values).fetchone()[0]
-        shas = [sha for (sha,) in connection.execute(f"{query} LIMIT ?", [*values, limit])]
-        return Listing(view.traces(shas, filters.as_of, details), total)
-    shas = [sha for (sha,) in connection.execute(query, values)]
+        newest = connection.execute(f"{query} LIMIT ?", [*values, limit]).fetchall()
+        if len(newest) == limit:  # of the last second all, so that the right ones of it are shown
+            last = connection.execute(f"SELECT c.sha, c.commit_time {source} AND c.commit_time = ? ORDER BY c.id", [*values, newest[-1][1]])
+            newest = [row for row in newest if row[1] > newest[-1][1]] + last.fetchall()
+        return Listing(view.traces(_children_first(connection, newest)[:limit], filters.as_of, details), total)
+    rows = connection.execute(query, values).fetchall()
     today = filters.as_of.at if filters.as_of else time.strftime("%Y-%m-%d", time.gmtime())
     passed: list[Trace] = []
     seen = 0
-    while seen < len(shas) and len(passed) < limit:
-        chunk = shas[seen : 2 * seen + max(CHUNK, limit)]
-        seen += len(chunk)
-        for trace in view.traces(chunk, filters.as_of, details=False):
+    while seen < len(rows) and len(passed) < limit:
+        end = min(len(rows), 2 * seen + max(CHUNK, limit))
+        while end < len(rows) and rows[end][1] == rows[end - 1][1]:
+            end += 1
+        chunk = rows[seen:end]
+        seen = end
+        for trace in view.traces(_children_first(connection, chunk), filters.as_of, details=False):
             kept = trace
             if in_force:
                 kept = msgspec.structs.replace(trace, decisions=[each for each in trace.decisions if binding(trace, each, today)])
             if filters.passes(kept) and (kept.decisions or not in_force):
                 passed.append(kept)
     shown = passed[:limit]
-    return Listing(view.with_files(shown) if details else shown, len(passed) + len(shas) - seen)
+    return Listing(view.with_files(shown) if details else shown, len(passed) + len(rows) - seen)
+
+
+def _children_first(connection: sqlite3.Connection, rows: Sequence[tuple[str, int]]) -> list[str]:
+    """The shas of (sha, time) rows, newest first; of those in one second (a rebase, a script) children before their parents."""
+    tied = {time for (_, time), (_, after) in itertools.pairwise(rows) if time == after}
+    if not tied:
+        return [sha for sha, _ in rows]
+    # All commits of such a second: what links two of them may have been filtered out.
+    query = "SELECT sha, parents FROM commits WHERE commit_time IN (SELECT value FROM json_each(?)) ORDER BY id"
+    parents = {sha: words.split() for sha, words in connection.execute(query, (json.dumps(sorted(tied)),))}
+    order: dict[str, int] = {}
+    waiting = list(parents)
+    while waiting:
+        sha = waiting[-1]
+        first = [each for each in parents[sha] if each in parents and each not in order]
+        if first and sha not in order:
+            waiting += first
+        else:
+            order.setdefault(waiting.pop(), len(order))
+    return [sha for sha, _ in sorted(rows, key=lambda row: (-row[1], -order.get(row[0], 0)))]

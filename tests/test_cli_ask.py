@@ -1,0 +1,30 @@
+"""why, search, log as people ask them."""
+
+from tests.conftest import Repo
+
+
+def test_of_one_second_children_come_first(graphed: Repo) -> None:
+    """Whatever order they were indexed in, together or one by one, and whatever is filtered out between them."""
+    dates = {"GIT_AUTHOR_DATE": "1800000000 +0000", "GIT_COMMITTER_DATE": "1800000000 +0000"}
+    for number in range(6):
+        graphed.commit(f"same second {number}", {"a" if number % 2 else "b": f"{number}\n"}, **dates)
+        if number > 2:
+            graphed.cg("refresh")
+    wanted = [str(number) for number in (5, 4, 3, 2, 1, 0)]
+
+    def shown(*arguments: str) -> list[str]:
+        lines = graphed.cg("log", *arguments).stdout.splitlines()
+        return [line.split()[-1] for line in lines if "same second" in line]
+
+    assert shown() == wanted
+    assert shown("-n", "2") == wanted[:2]
+    assert shown("--path", "b") == ["4", "2", "0"]
+    assert shown("--as-of", "2100-01-01") == wanted
+    assert shown("--as-of", "2100-01-01", "-n", "3") == wanted[:3]
+
+
+def test_how_much_more_there_is(graphed: Repo) -> None:
+    for number in range(3):
+        graphed.commit(f"limit {number}")
+    assert "the newest 2 of 4; -n shows more" in graphed.cg("log", "-n", "2").stdout
+    assert "the best 1 of 3 that have something of the question; -n shows more" in graphed.cg("search", "limit", "-n", "1").stdout
