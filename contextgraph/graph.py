@@ -113,6 +113,7 @@ class Graph:
                 raise Error(f"the index {self.database.path} cannot be used: {error}", "see `cg status`") from None
             self.note(f"the index was damaged ({error}) and was made again")
             self.database.reset()
+            self._view = None  # it has hold of what was closed
             self._index(silent)
             return action()
 
