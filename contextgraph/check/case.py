@@ -1,10 +1,8 @@
 """What every rule is given: the change, the precedents, the policy and the day."""
 
-import re
-
 import msgspec
 
-from contextgraph.check.change import Change
+from contextgraph.check.change import Change, named
 from contextgraph.check.policy import Policy
 from contextgraph.check.precedents import Bound, Precedents, one_line
 from contextgraph.git import Git
@@ -29,21 +27,17 @@ class Case(msgspec.Struct, frozen=True):
 
     def cites(self, bound: Bound) -> bool:
         """Whether the range names the decision or its commit, which is compliance: it was read."""
-        names = {bound.decision.id or "-", *self.change.supersedes}
-        if (
-            any(len(each) >= 7 and bound.commit.startswith(each) for each in self.change.supersedes)
-            or bound.decision.id in self.change.supersedes
-        ):
+        identity = bound.decision.id or "-"
+        if identity in self.change.supersedes or any(len(each) >= 7 and bound.commit.startswith(each) for each in self.change.supersedes):
             return True
-        if any((bound.decision.id or "-") in (each.supersedes or "", *each.related) for trace in self.traces for each in trace.decisions):
+        if any(identity in (each.supersedes or "", *each.related) for trace in self.traces for each in trace.decisions):
             return True
-        return (bound.decision.id or "-") in self.change.messages or (bool(names) and names_commit(self.change.messages, bound.commit))
+        return identity in self.change.messages or any(bound.commit.startswith(each) for each in self.change.named)
 
 
 def names_commit(message: str, sha: str) -> bool:
     """Whether a text names a commit by seven digits of its sha or more; where it was picked from does not count."""
-    told = re.sub(r"\(cherry picked from commit [0-9a-f]+\)", "", message)
-    return any(sha.startswith(each.lower()) for each in re.findall(r"\b[0-9a-fA-F]{7,64}\b", told))
+    return any(sha.startswith(each) for each in named(message))
 
 
 def quoted(words: str, longest: int = 100) -> str:

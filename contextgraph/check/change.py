@@ -67,6 +67,11 @@ class Change:
         return "\n\n".join(each.message for each in self.commits)
 
     @cached_property
+    def named(self) -> set[str]:
+        """The commits that its messages name, as they name them."""
+        return named(self.messages)
+
+    @cached_property
     def supersedes(self) -> set[str]:
         """What the messages of the range say that they replace: ids of decisions, shas."""
         return {value.split()[0] for each in self.commits for key, value in trailers.read(each.message) if key == "supersedes" and value}
@@ -116,6 +121,12 @@ class Change:
         blob = self.files[path].old_blob
         content = next(self.git.objects([blob])) if blob.strip("0") else None
         return text(content or b"")
+
+
+def named(message: str) -> set[str]:
+    """What in a text may be a commit's sha, seven digits or more, in lower case; where a commit was picked from is left out."""
+    told = re.sub(r"\(cherry picked from commit [0-9a-f]+\)", "", message)
+    return {each.lower() for each in re.findall(r"\b[0-9a-fA-F]{7,64}\b", told)}
 
 
 def empty_tree(git: Git) -> str:

@@ -3,6 +3,7 @@
 Patterns are somebody's text, so they run in an engine whose time is linear in the line (RE2): none of them can hang a build.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 
 from contextgraph.check import code, files
 from contextgraph.check.case import Case, quoted
+from contextgraph.check.change import Change
 from contextgraph.check.finding import Finding, Precedent, make
 from contextgraph.check.policy import split_guard
 from contextgraph.check.precedents import Bound, one_line
@@ -95,7 +97,7 @@ def _in_file(case: Case, guard: Guard, engine: Any, path: str) -> Iterator[Findi
         level = "warning"
     comments = any(marker in guard.pattern for marker in code.MARKERS.get(code.family(path), ())) or files.kind(path) == "prose"
     hits: list[tuple[int, str, str]] = []
-    for number, line in change.files[path].added:
+    for number, line in change.files[path].added if _anywhere(guard.pattern, change, path) else ():
         if not engine.search(line[:LONGEST]):
             continue
         seen = line if comments else change.code_line(path, number, line)
@@ -104,6 +106,17 @@ def _in_file(case: Case, guard: Guard, engine: Any, path: str) -> Iterator[Findi
             hits.append((number, line, match.group(0) or match.re.pattern))
     if hits:
         yield _finding(case, guard, path, hits, level)
+
+
+def _anywhere(pattern: str, change: Change, path: str) -> bool:
+    """Whether the pattern can match an added line of the file: asked once of all lines together, as lines of one text.
+
+    Sound, because what matches a line matches it there too; `\\A` and `\\z` would not, so they are not asked.
+    """
+    if re.search(r"\\[AzZC]", pattern):
+        return True
+    engine = compiled(f"(?m:{pattern})" if not pattern.startswith("(?") else f"(?m){pattern}")
+    return isinstance(engine, str) or engine.search("\n".join(line[:LONGEST] for _, line in change.files[path].added)) is not None
 
 
 def _moved(case: Case, guard: Guard, engine: Any, line: str) -> bool:

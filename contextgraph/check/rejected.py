@@ -75,10 +75,12 @@ def check(case: Case) -> Iterator[Finding]:
     windows = _windows(case)
     if not windows:
         return
-    seen = set().union(*(words for _, _, _, words in windows))
+    here = {path: set().union(*(words for _, _, _, words in group)) for path, group in windows.items()}
+    gone = names("\n".join(case.change.removed))
     found: list[tuple[float, Finding]] = []
-    for alternative in _alternatives(case, seen):
-        best = _best(case, alternative, windows)
+    for alternative in _alternatives(case, set().union(*here.values())):
+        paths = [path for path in windows if _enough(alternative, here[path]) and alternative.bound.covers(path)]
+        best = _best(case, alternative, [window for path in paths for window in windows[path]], gone)
         if best is not None:
             found.append(best)
     taken: set[str] = set()
@@ -92,14 +94,14 @@ Window = tuple[str, int, str, set[str]]
 """(path, number of its first line, that line, the words of all its lines)."""
 
 
-def _windows(case: Case) -> list[Window]:
+def _windows(case: Case) -> dict[str, list[Window]]:
     """Six added lines of code at a time, where they stand together; mass changes, prose and generated files left out."""
     chosen = [path for path, file in case.change.files.items() if file.added and files.kind(path) == "code"]
     if len(case.change.files) > LARGE or not chosen or not any(bound.decision.rejected for bound in case.precedents.in_force):
-        return []
+        return {}
     case.change.load(chosen)
     moved = {words for words, count in case.change.added.items() if case.change.removed[words] >= count}
-    found: list[Window] = []
+    found: dict[str, list[Window]] = {}
     for path in chosen:
         lines = [
             (number, line, code.without_sentences(case.change.code_line(path, number, line)))
@@ -108,7 +110,7 @@ def _windows(case: Case) -> list[Window]:
         kept = [(number, line, names(clean)) for number, line, clean in lines if clean.strip() and line.strip() not in moved]
         for position, (number, line, _) in enumerate(kept):
             near = [words for other, _, words in kept[position : position + WINDOW] if other - number < 2 * WINDOW]
-            found.append((path, number, line, set().union(*near)))
+            found.setdefault(path, []).append((path, number, line, set().union(*near)))
     return found
 
 
@@ -124,8 +126,14 @@ def _alternatives(case: Case, seen: set[str]) -> Iterator[Alternative]:
                 weights[word] = _weight(case, word)
             asked = parts(bound.decision.context)
             words = {word: weights[word] * (0.5 if word in asked else 1.0) for word in own}
-            if sum(words[word] for word in own & seen) >= SCORE * sum(words.values()):
-                yield Alternative(bound, each.option, each.reason or "", words)
+            alternative = Alternative(bound, each.option, each.reason or "", words)
+            if _enough(alternative, seen):
+                yield alternative
+
+
+def _enough(alternative: Alternative, seen: set[str]) -> bool:
+    """Whether these words hold enough of the alternative's."""
+    return sum(weight for word, weight in alternative.words.items() if word in seen) >= SCORE * sum(alternative.words.values())
 
 
 def _own(option: str, choice: str) -> set[str]:
@@ -149,13 +157,13 @@ def _weight(case: Case, word: str) -> float:
     return math.log(total / (frequency + 1)) / math.log(total)
 
 
-def _best(case: Case, alternative: Alternative, windows: list[Window]) -> tuple[float, Finding] | None:
+def _best(case: Case, alternative: Alternative, windows: list[Window], gone: set[str]) -> tuple[float, Finding] | None:
     whole = sum(alternative.words.values())
     best: tuple[float, Window, set[str]] | None = None
     for window in windows:
         matched = alternative.words.keys() & window[3]
         score = sum(alternative.words[word] for word in matched) / whole if whole else 0.0
-        if score >= SCORE and (best is None or score > best[0]) and alternative.bound.covers(window[0]):
+        if score >= SCORE and (best is None or score > best[0]):
             best = (score, window, matched)
     if best is None:
         return None
@@ -163,7 +171,7 @@ def _best(case: Case, alternative: Alternative, windows: list[Window]) -> tuple[
     heaviest = max(alternative.words[word] for word in matched)
     if heaviest < RARE or (len(matched) == 1 and not _name(alternative.option, next(iter(matched)))):
         return None
-    if matched <= names(case.change.before(window[0])) | {word for line in case.change.removed for word in names(line)}:
+    if matched <= gone or matched <= gone | names(case.change.before(window[0])):
         return None
     level = case.policy.level("rejected", window[0])
     return (score, _finding(case, alternative, window, matched, level)) if level != "off" else None
