@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contextgraph.errors import Error
+from contextgraph.lock import locked
 
 SCHEMA_VERSION = 4
 
@@ -72,7 +73,7 @@ class Database:
                 connection.execute("SELECT value FROM meta LIMIT 1").fetchone()
                 return connection
             connection.close()
-            return self._create()
+            return self._made_once()
         except (sqlite3.OperationalError, OSError):
             return self._open_reading()
         except sqlite3.DatabaseError:
@@ -92,6 +93,16 @@ class Database:
         connection = self._connect(":memory:")
         connection.executescript(SCHEMA)
         return connection
+
+    def _made_once(self) -> sqlite3.Connection:
+        """Two processes may find no index at the same time: the second takes what the first has made, and does not unlink it."""
+        with locked(self.path.with_name("index.lock")):
+            connection = self._connect(f"file:{_quoted(self.path)}?mode=rwc")
+            if self._version(connection) == SCHEMA_VERSION:
+                connection.execute("PRAGMA synchronous = NORMAL")
+                return connection
+            connection.close()
+            return self._create()
 
     def _create(self) -> sqlite3.Connection:
         for suffix in ("", "-wal", "-shm"):
