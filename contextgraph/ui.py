@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.text import Text
 
 # C0 and C1 controls (escapes among them) and the bidirectional overrides: in somebody else's text they are shown, not obeyed.
@@ -45,6 +46,14 @@ class Facts:
             else:
                 lines.append(fact)
         yield Text("\n".join(lines), style="dim")
+
+
+class InertConsole(Console):
+    """The last net: whatever a rendering forgot to make inert is made so before it is written. Styles are not text, and stay."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(inert(segment.text), segment.style)
 
 
 UNBOUNDED = 10_000
@@ -154,7 +163,7 @@ def _console(color: str, stderr: bool) -> Console:
     force = {"always": True, "never": None}.get(color)
     no_color = color == "never" or (color == "auto" and bool(os.environ.get("NO_COLOR")))
     stream = sys.stderr if stderr else sys.stdout
-    console = Console(
+    console = InertConsole(
         width=None if stream.isatty() else UNBOUNDED,
         stderr=stderr,
         highlight=False,
