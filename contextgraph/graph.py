@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from contextgraph import capture, catchup, commits, config, event, meaning, refs, sync
 from contextgraph.capture import record, staged
-from contextgraph.errors import BadInputError, Error, GitError, LockError, NotFoundError
+from contextgraph.errors import BadInputError, Error, GitError, LockError, NotFoundError, VectorError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.index.history import Progress
@@ -66,6 +66,8 @@ class Graph:
     def database(self) -> Database:
         if self._database is None:
             self._database = Database(self.git.home / "index.db")
+            if self._database.damage:
+                self.note(f"the index was damaged ({self._database.damage}) and was made again")
         return self._database
 
     # Catching up: every reading command does this first, so the answer is right even when no hook ever ran.
@@ -223,6 +225,8 @@ class Graph:
         self.reasons += [found.reason] if found.reason else []
         if found.failure:
             self.note(f"vectors: {found.failure}")
+        if found.unfinished and self.database.writable and self.environment.get("CG_WORKER") != "off":
+            meaning.start(self.git, self.environment)
         return found.cosines
 
     def log(self, filters: Filters, limit: int, within: Sequence[str] | None, in_force: bool, details: bool) -> log.Listing:
@@ -261,9 +265,19 @@ class Graph:
         known = capture.seen(self.git.home)
         return known.skipped if known else 0
 
-    def reset_index(self) -> None:
-        """Throw the projection away; the next catch-up makes it again. Vectors go with it, their cache stays."""
+    def reset_index(self) -> str | None:
+        """Throw the projection away; the next catch-up makes it again. Vectors go with it, their cache stays.
+
+        Returns why a server still has the vectors, if it does.
+        """
+        failure = None
+        try:
+            self.meaning.forget()
+        except VectorError as error:
+            failure = error.message
+            self.note(failure)
         self.database.reset()
+        return failure
 
     def embed(self, progress: Callable[[str, int, int | None], None]) -> None:
         """Compare what waits for it, and give a vector to everything that has none. Failures are reasons: search has words."""

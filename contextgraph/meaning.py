@@ -17,8 +17,11 @@ from contextgraph.index.database import Database
 from contextgraph.lock import locked
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from contextgraph.embed import Embedder
     from contextgraph.index.filling import VectorStore
+    from contextgraph.index.server import Address
 
 NEAREST = 1_000
 """Documents asked of the vector store for a question; each commit has two or more."""
@@ -30,11 +33,15 @@ def quiet(phase: str, done: int, total: int | None) -> None:
 
 
 class Near(msgspec.Struct, frozen=True):
-    """The cosine of each near document (`<sha>/s`, `<sha>/f`, a decision id), and what keeps that from being all."""
+    """The cosine of each near document (`<sha>/s`, `<sha>/f`, a decision id), and what keeps that from being all.
+
+    `unfinished`: there are vectors to make or to mend, which `fill` does.
+    """
 
     cosines: dict[str, float] = {}
     reason: str | None = None
     failure: str | None = None
+    unfinished: bool = False
 
 
 class Meaning:
@@ -59,19 +66,27 @@ class Meaning:
             return RemoteEmbedder(url, model, self.settings.text("embed.key"))
         return embed.open_embedder()
 
+    def address(self) -> "Address | None":
+        """The Chroma server that the user's settings name; None for the store in the repository."""
+        if not (url := self.settings.text("index.chroma_url")):
+            return None
+        from contextgraph.index.server import Address
+
+        named = (self.settings.text(f"index.chroma_{part}") for part in ("tenant", "database", "token"))
+        return Address(url, *named)
+
     def store(self, embedder: "Embedder") -> "VectorStore":
         """Where the vectors of this repository are. Nothing is opened yet."""
-        if url := self.settings.text("index.chroma_url"):
-            from contextgraph.index.server import Address, ServerVectors
+        if address := self.address():
+            from contextgraph.index.server import ServerVectors
 
-            tenant, database = self.settings.text("index.chroma_tenant"), self.settings.text("index.chroma_database")
-            address = Address(url, tenant, database, self.settings.text("index.chroma_token"))
             return ServerVectors(address, embedder.model_id, embedder.dimensions, self.repo())
         from contextgraph.index.vectors import Vectors
 
         return Vectors(self.git.home / "chroma", embedder.model_id, embedder.dimensions)
 
     def near(self, question: str) -> Near:
+        """What is near the question. Lost or broken vectors are noticed here, by count and by error: nobody else looks each time."""
         from contextgraph.index import filling
 
         try:
@@ -81,11 +96,32 @@ class Meaning:
             lag = filling.state(self.database)
             behind = f"vectors are at {lag.done} of {lag.total}: the rest is found by words alone" if lag.done < lag.total else None
             if not lag.done:
-                return Near(reason=behind)
+                return Near(reason=behind, unfinished=behind is not None)
             vector = embedder.embed([question])[0]
-            return Near(dict(self.store(embedder).query(vector, NEAREST)), behind)
+            store = self.store(embedder)
+            if self.database.get("vectors_model") != filling.mark(embedder, store):
+                return Near(reason="vectors of this model are not made here yet: found by words alone", unfinished=True)
         except (EmbeddingError, VectorError) as error:
             return Near(reason=f"found by words alone: {error.message}", failure=error.message)
+        return self._asked(store, vector, behind)
+
+    def _asked(self, store: "VectorStore", vector: "np.ndarray", behind: str | None) -> Near:
+        before = self._filled()
+        try:
+            hits = dict(store.query(vector, NEAREST))
+        except VectorError as error:
+            # A server that is away comes back with what it has; a store here that does not answer has to be looked at.
+            reason = f"found by words alone: {error.message}"
+            return Near(reason=reason, failure=error.message, unfinished=not store.shared)
+        expected = min(before, self._filled())  # fewer when somebody has begun to make them again in between
+        there = expected if store.counted is None else store.counted
+        if there < expected or len(hits) < min(NEAREST, expected) // 2:
+            lost = f"{there if there < expected else len(hits)} of {expected} vectors are left"
+            return Near(hits, f"{lost}: the rest is found by words alone until they are made again", lost, unfinished=True)
+        return Near(hits, behind, unfinished=behind is not None)
+
+    def _filled(self) -> int:
+        return int(self.database.get("vectors_count") or 0)
 
     def fill(self, progress: Progress, tell: Callable[[str], None]) -> str | None:
         """Give a vector to everything that has none; `tell` hears what was mended. Returns what went wrong, if anything did."""
@@ -103,6 +139,14 @@ class Meaning:
         except (EmbeddingError, VectorError) as error:
             return f"vectors are behind: {error.message}"
         return None
+
+    def forget(self) -> None:
+        """Take what a server holds of this repository away; a store here goes with the index. Raises VectorError."""
+        address = self.address()
+        if address and (repo := self.repo()):
+            from contextgraph.index.server import ServerVectors
+
+            ServerVectors(address, "", 0, repo).reset()
 
     def _filling(self, embedder: "Embedder") -> Any:
         from contextgraph.index.filling import Filling
@@ -126,7 +170,11 @@ class Meaning:
 
     def model_state(self) -> dict[str, Any]:
         if self.settings.text("embed.kind") == "remote":
-            return {"installed": True, "id": f"remote-{self.settings.text('embed.model')}", "problem": None}
+            try:
+                embedder = self.embedder()
+            except EmbeddingError as error:
+                return {"installed": True, "id": None, "problem": error.message}
+            return {"installed": True, "id": embedder.model_id if embedder else None, "problem": None}
         from contextgraph.embed import model
 
         info = model.info()
@@ -139,7 +187,8 @@ class Meaning:
         lag = filling.state(self.database)
         path = self.git.home / "log"
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-3:] if path.is_file() else []
-        place = self.settings.text("index.chroma_url") or str(self.git.home / "chroma")
+        address = self.address()
+        place = address.shown if address else str(self.git.home / "chroma")
         counts = {"vectors_done": lag.done, "vectors_total": lag.total, "vectors_in": place}
         return {"path": str(self.database.path), **counts, "errors": lines}
 

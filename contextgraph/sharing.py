@@ -97,7 +97,8 @@ def purge_id(graph: Graph, identity: str, push: bool, remote: str, progress: tra
     tip = purge.rewrite(graph.store, whole, entry)
     purge.forget_history(graph.git)
     forgetting.forget(graph.git.home, texts)
-    graph.reset_index()
+    if failure := graph.reset_index():
+        done.warnings.append(f"its vector and its title are still on a server: {failure}; `cg refresh --rebuild` takes them out later")
     graph.catch_up()
     if name:
         transfer.push(graph.git, name, tip, progress, lease=lease or "")

@@ -107,7 +107,8 @@ def _vectors(index: dict[str, Any], model: dict[str, Any]) -> str:
         return "no model: search is by words (`cg model install` adds meaning)"
     if model["problem"]:
         return f"the model is damaged: {model['problem']}"
-    return f"{index['vectors_done']} of {index['vectors_total']} documents"
+    place = f" on {index['vectors_in']}" if "://" in index["vectors_in"] else ""
+    return f"{index['vectors_done']} of {index['vectors_total']} documents{place}"
 
 
 def _next_step(facts: dict[str, Any]) -> str | None:
@@ -129,8 +130,8 @@ def refresh(
     from contextgraph import render
 
     graph = session.open()
-    if rebuild:
-        graph.reset_index()
+    if rebuild and (failure := graph.reset_index()):
+        session.terminal.say(failure)
     with session.terminal.progress() as tick:
         graph.catch_up(lambda phase, done: tick(phase, done, None))
         graph.embed(tick)

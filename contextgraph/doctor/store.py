@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from contextgraph import fold, meaning, merge
 from contextgraph.doctor.finding import Found
-from contextgraph.errors import VectorError
+from contextgraph.errors import EmbeddingError, VectorError
 from contextgraph.graph import Graph
 
 
@@ -92,9 +92,10 @@ def vectors_behind(graph: Graph) -> Iterator[Found]:
         yield Found(f"vectors are at {state['vectors_done']} of {state['vectors_total']}", "cg refresh", "behind")
     try:
         sound = graph.meaning.healthy()
-    except VectorError as error:
-        sound = False
+    except (EmbeddingError, VectorError) as error:
         graph.note(f"vectors: {error.message}")
+        yield Found(error.message, error.hint or "cg refresh", "unknown")
+        return
     if not sound:
         yield Found("the vector store does not hold what was put into it", "cg refresh makes it again", "damaged")
 

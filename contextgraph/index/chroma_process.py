@@ -14,7 +14,7 @@ from contextgraph.errors import VectorError
 CURE = "`cg refresh` makes it again; until then search goes by words alone"
 
 # What the child keeps of the environment: what a process needs to start. chromadb takes dozens of unprefixed names from it.
-_KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT", "LANG", "LC_ALL")
+_KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _START = "import sys; sys.path[:] = sys.argv[1:]; from contextgraph.index.{} import main; main()"
 _ROOT = Path(__file__).parents[2]
 

@@ -11,9 +11,28 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-BATCH = 1_000
-"""Vectors in one request; a server's own limit is larger, and a slow line is not held up for long."""
+BATCH = 300
+"""Vectors in one request: Chroma's smaller plans and proxies refuse much more, and a slow line is not held up for long."""
+PAGE = 5_000
+"""Ids in one answer when they are counted."""
 CONFIGURATION = {"hnsw": {"space": "cosine"}}
+OURS = "cg-"
+"""How the names of our collections begin (`vectors.collection_name`)."""
+
+
+class Request:
+    """What the parent asked, and the server's client."""
+
+    def __init__(self, header: dict[str, Any], payload: bytes) -> None:
+        self.header = header
+        width = header["dimensions"]
+        self.rows: Any = memoryview(payload).cast("f", (len(payload) // (4 * width), width)).tolist() if payload else []
+        self.repo: str = header["repo"]
+        self.prefix: str = header["prefix"]
+        self.client = _client(header)
+
+    def collection(self) -> Any:
+        return self.client.get_or_create_collection(self.header["name"], configuration=CONFIGURATION, embedding_function=None)
 
 
 def _client(header: dict[str, Any]) -> Any:
@@ -22,49 +41,77 @@ def _client(header: dict[str, Any]) -> Any:
 
     address = urlsplit(header["url"])
     if address.scheme not in ("http", "https") or not address.hostname:
-        raise ValueError(f"{header['url']} is not the address of a server")
+        raise ValueError("this is not the address of a server, such as http://localhost:8000")
     secure = address.scheme == "https"
-    headers = {"Authorization": f"Bearer {header['token']}"} if header["token"] else None
+    token = header["token"]
+    # Chroma servers read the one or the other, as they are configured.
+    headers = {"Authorization": f"Bearer {token}", "X-Chroma-Token": token} if token else None
     settings = chromadb.Settings(_env_file=None, anonymized_telemetry=False)
     place = {"tenant": header["tenant"], "database": header["database"]}
     port = address.port or (443 if secure else 80)
     return chromadb.HttpClient(host=address.hostname, port=port, ssl=secure, headers=headers, settings=settings, **place)
 
 
-def add(collection: Any, header: dict[str, Any], rows: list[list[float]]) -> dict[str, Any]:
-    ids, repo = header["ids"], header["repo"]
+def add(request: Request) -> dict[str, Any]:
+    ids, titles = request.header["ids"], request.header["titles"] or [""] * len(request.header["ids"])
+    collection = request.collection()
     for start in range(0, len(ids), BATCH):
         part = slice(start, start + BATCH)
-        metadatas = [{"repo": repo, "document": each} for each in ids[part]]
-        collection.upsert(ids=[f"{header['prefix']}{each}" for each in ids[part]], embeddings=rows[part], metadatas=metadatas)
+        named = zip(ids[part], titles[part], strict=True)
+        metadatas = [{"repo": request.repo, "document": each, "title": title} for each, title in named]
+        collection.upsert(ids=[request.prefix + each for each in ids[part]], embeddings=request.rows[part], metadatas=metadatas)
     return {}
 
 
-def delete(collection: Any, header: dict[str, Any], rows: list[list[float]]) -> dict[str, Any]:
-    collection.delete(ids=[f"{header['prefix']}{each}" for each in header["ids"]])
+def delete(request: Request) -> dict[str, Any]:
+    ids, collection = request.header["ids"], request.collection()
+    for start in range(0, len(ids), BATCH):
+        collection.delete(ids=[request.prefix + each for each in ids[start : start + BATCH]])
     return {}
 
 
-def count(collection: Any, header: dict[str, Any], rows: list[list[float]]) -> dict[str, Any]:
-    return {"count": len(collection.get(where={"repo": header["repo"]}, include=[])["ids"])}
+def count(request: Request) -> dict[str, Any]:
+    """Chroma counts collections, not parts of them: the ids are asked for, a page at a time."""
+    collection, total = request.collection(), 0
+    while page := collection.get(where={"repo": request.repo}, include=[], limit=PAGE, offset=total)["ids"]:
+        total += len(page)
+    return {"count": total}
 
 
-def query(collection: Any, header: dict[str, Any], rows: list[list[float]]) -> dict[str, Any]:
-    found = collection.query(query_embeddings=rows, n_results=header["limit"], where={"repo": header["repo"]}, include=["distances"])
-    return {"ids": [each.removeprefix(header["prefix"]) for each in found["ids"][0]], "distances": found["distances"][0]}
+def query(request: Request) -> dict[str, Any]:
+    found = request.collection().query(
+        query_embeddings=request.rows, n_results=request.header["limit"], where={"repo": request.repo}, include=["distances"]
+    )
+    return {"ids": [each.removeprefix(request.prefix) for each in found["ids"][0]], "distances": found["distances"][0]}
 
 
-def reset(collection: Any, header: dict[str, Any], rows: list[list[float]]) -> dict[str, Any]:
-    """Only what belongs to this repository: others share the collection."""
-    collection.delete(where={"repo": header["repo"]})
+def elsewhere(request: Request) -> dict[str, Any]:
+    """What other repositories have: their names and titles come from the server, for they are not here."""
+    known = request.header["known"]
+    found = request.collection().query(
+        query_embeddings=request.rows,
+        n_results=request.header["limit"],
+        where={"repo": {"$nin": known}} if known else None,
+        include=["distances", "metadatas"],
+    )
+    pairs = zip(found["metadatas"][0], found["distances"][0], strict=True)
+    return {"hits": [[each["repo"], each["document"], each.get("title", ""), distance] for each, distance in pairs]}
+
+
+def reset(request: Request) -> dict[str, Any]:
+    """Only what belongs to this repository, in the collection of every model: others share them."""
+    for collection in request.client.list_collections():
+        if collection.name.startswith(OURS):
+            collection.delete(where={"repo": request.repo})
     return {}
 
 
-OPERATIONS: dict[str, Callable[[Any, dict[str, Any], list[list[float]]], dict[str, Any]]] = {
+OPERATIONS: dict[str, Callable[[Request], dict[str, Any]]] = {
     "add": add,
     "delete": delete,
     "count": count,
     "query": query,
+    "elsewhere": elsewhere,
     "reset": reset,
 }
 
@@ -72,12 +119,9 @@ OPERATIONS: dict[str, Callable[[Any, dict[str, Any], list[list[float]]], dict[st
 def answer(header: dict[str, Any], payload: bytes) -> dict[str, Any]:
     """The answer, or `error`: every failure of the server or the line becomes one sentence."""
     try:
-        width = header["dimensions"]
-        rows: Any = memoryview(payload).cast("f", (len(payload) // (4 * width), width)).tolist() if payload else []
-        collection = _client(header).get_or_create_collection(header["name"], configuration=CONFIGURATION, embedding_function=None)
-        return OPERATIONS[header["operation"]](collection, header, rows)
+        return OPERATIONS[header["operation"]](Request(header, payload))
     except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}".split("\n")[0][:300]}
+        return {"error": (str(error).strip() or type(error).__name__).split("\n")[0][:300]}
 
 
 def main() -> None:

@@ -61,6 +61,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.writable = True
+        self.damage: str | None = None
+        """What was wrong with a file that could not be read and was made anew."""
         self.connection = self._open()
 
     def _open(self) -> sqlite3.Connection:
@@ -76,7 +78,8 @@ class Database:
             return self._made_once()
         except (sqlite3.OperationalError, OSError):
             return self._open_reading()
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            self.damage = str(error)
             return self._create()
 
     def _open_reading(self) -> sqlite3.Connection:

@@ -28,6 +28,8 @@ BATCH = 1_000
 SLICE = 128
 BUILDER = "2"
 """The version of the rule that makes documents of a commit; another one means that the vectors are made again."""
+TITLE = 300
+"""Characters of a title that is kept beside a vector on a server."""
 LONGEST = 2_000
 """Characters of a full text that are embedded: the model reads 256 word pieces, about 1,000 characters."""
 
@@ -40,9 +42,16 @@ class Lag(msgspec.Struct, frozen=True):
 
 
 class VectorStore(Protocol):
-    """What every place for vectors offers: `vectors.Vectors` on this machine, `server.ServerVectors` on another."""
+    """What every place for vectors offers: `vectors.Vectors` on this machine, `server.ServerVectors` on another.
 
-    def add(self, ids: Sequence[str], vectors: "np.ndarray", repo: str) -> None: ...
+    `place` tells one from another; `shared`: other clones fill it too. `counted` is what the last answer says there is, if it does.
+    """
+
+    place: str
+    shared: bool
+    counted: int | None
+
+    def add(self, ids: Sequence[str], vectors: "np.ndarray", repo: str, titles: Sequence[str] = ()) -> None: ...
     def delete(self, ids: Sequence[str]) -> None: ...
     def query(self, vector: "np.ndarray", limit: int) -> list[tuple[str, float]]: ...
     def count(self) -> int: ...
@@ -65,18 +74,27 @@ class Filling:
             return None
         known = self.database.get("vectors_model")
         expected = int(self.database.get("vectors_count") or 0)
-        wanted = f"{self.embedder.model_id} {BUILDER}"
+        if self.vectors.shared:
+            self.vectors.count()  # a server that is away changes nothing here
         with self.database.transaction() as connection:
             connection.execute("DELETE FROM filled")
-            self.database.put("vectors_model", wanted)
+            self.database.put("vectors_model", self._mark)
             self.database.put("vectors_count", "0")
-        self.vectors.reset()
-        return None if known in (None, wanted) and not expected else f"the vectors ({expected}) did not fit and are made again"
+        if not self.vectors.shared:
+            self.vectors.reset()
+        if known is None or (known == self._mark and not expected):
+            return None
+        why = "were damaged or incomplete" if known == self._mark else "were made by another model or are in another place"
+        return f"the vectors ({expected}) {why}: they are made again"
 
     def sound(self) -> bool:
         """Whether the store is the one that was filled, by this model from texts built this way, and holds what was put into it."""
-        known = self.database.get("vectors_model") == f"{self.embedder.model_id} {BUILDER}"
+        known = self.database.get("vectors_model") == self._mark
         return known and self.vectors.healthy(int(self.database.get("vectors_count") or 0))
+
+    @property
+    def _mark(self) -> str:
+        return mark(self.embedder, self.vectors)
 
     def fill(self, progress: Callable[[str, int, int | None], None]) -> int:
         """Give a vector to everything that has none; returns how many were added. Raises VectorError, EmbeddingError."""
@@ -86,7 +104,7 @@ class Filling:
             lag = state(self.database)
             tick = partial(_tick, progress, lag)
             rows = self._embed([text for _, text in documents], tick)
-            self.vectors.add([key for key, _ in documents], rows, self.repo)
+            self.vectors.add([key for key, _ in documents], rows, self.repo, _titles(documents))
             with self.database.transaction() as connection:
                 connection.executemany("INSERT OR IGNORE INTO filled VALUES (?)", [(key,) for key in batch])
                 count = int(self.database.get("vectors_count") or 0) + len(documents)
@@ -142,9 +160,20 @@ class Filling:
         return np.stack(found)
 
 
+def _titles(documents: list[tuple[str, str]]) -> list[str]:
+    """The line that each document is shown by where its commit is not known: the subject, the title of a decision."""
+    subjects = {key.partition("/")[0]: text for key, text in documents if key.endswith("/s") or "/" not in key}
+    return [subjects[key.partition("/")[0]].partition("\n")[0][:TITLE] for key, _ in documents]
+
+
 def _tick(progress: Callable[[str, int, int | None], None], lag: Lag, embedded: int) -> None:
     """A commit has about two documents; the bar counts commits and decisions."""
     progress("embedding", min(lag.total, lag.done + embedded // 2), lag.total)
+
+
+def mark(embedder: Embedder, vectors: VectorStore) -> str:
+    """By which model, from which documents and into which place vectors are filled: `vectors_model` in the index."""
+    return f"{embedder.model_id} {BUILDER} {vectors.place}".rstrip()
 
 
 def state(database: Database) -> Lag:

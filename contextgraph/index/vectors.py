@@ -26,6 +26,10 @@ class Vectors:
     `bindings=False` keeps to chromadb's public client.
     """
 
+    place = ""
+    shared = False
+    """The store belongs to this clone alone: it may be emptied to be mended."""
+
     def __init__(
         self,
         directory: Path,
@@ -47,8 +51,10 @@ class Vectors:
         self._read_seconds = read_seconds
         self._lock_seconds = lock_seconds
 
-    def add(self, ids: Sequence[str], vectors: "np.ndarray", repo: str) -> None:
+    def add(self, ids: Sequence[str], vectors: "np.ndarray", repo: str, titles: Sequence[str] = ()) -> None:
         """Adds or replaces; of an id given twice the last vector counts. `repo` is kept beside each vector as metadata.
+
+        `titles` are for servers: here everything has its title in the index.
 
         Readers get in between batches of 2,000. A new vector costs about 0.3 ms, one that is there unchanged 0.1 ms, one that
         changed 2 ms: reset and add again when most have changed. Raises LockError when another writer goes on holding the
