@@ -139,7 +139,9 @@ class World:
         self.open[name] = kept + news
 
     def rebase(self) -> None:
-        if name := self.pick_branch():
+        name = self.pick_branch()
+        # What main has already, a rebase leaves out.
+        if name and not any(self.files[sha] & self.doubled for sha in self.open[name]):
             old = self.open[name]
             backend = self.random.choice(["--merge", "--merge", "--apply"])
             self.git("rebase", "--quiet", backend, "main")

@@ -45,7 +45,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
         values: list[object] = []
         if not self.everything:
             onward = ", ".join(f"'{how}'" for how in sorted(SPEAKS_FOR_ITSELF))
-            parts.append(f"NOT EXISTS (SELECT 1 FROM links WHERE old = c.sha AND how IN ({onward}))")
+            # As of a moment only what had been carried onward by then is hidden.
+            then = f" AND (SELECT commit_time FROM commits WHERE sha = new) <= {self.as_of.seconds}" if self.as_of else ""
+            parts.append(f"NOT EXISTS (SELECT 1 FROM links WHERE old = c.sha AND how IN ({onward}){then})")
             parts.append("(c.gone = 0 OR EXISTS (SELECT 1 FROM events WHERE key = c.sha))")
         if self.of_records:
             recorded = "" if self.decisions or self.category else "EXISTS (SELECT 1 FROM events WHERE key = c.sha) OR "
@@ -60,8 +62,8 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
             if bound is not None:
                 parts.append(f"c.commit_time {sign} ?")
                 values.append(bound)
-        if self.statuses and self.as_of is None:
-            named, sets = _statuses(ledger, self.statuses)
+        if self.statuses:
+            named, sets = _statuses(ledger, self.statuses, self.as_of)
             parts.append(named)
             values += sets
         if self.paths:
@@ -87,14 +89,20 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _statuses(ledger: Ledger, wanted: tuple[str, ...]) -> tuple[str, list[object]]:
-    """The condition that a commit has one of these statuses."""
+def _statuses(ledger: Ledger, wanted: tuple[str, ...], as_of: Moment | None) -> tuple[str, list[object]]:
+    """The condition that a commit has one of these statuses, now or at the moment that the ledger is of."""
     reverted, linked = json.dumps(sorted(ledger.reverted())), json.dumps(sorted(ledger.landed_by_link()))
     among = "c.sha IN (SELECT value FROM json_each(?))"
+    there = "c.landing IS NOT NULL"
+    reached: list[object] = []
+    if as_of:
+        there += f" AND (SELECT commit_time FROM commits WHERE sha = c.landing) <= {as_of.seconds}"
+    if as_of and as_of.reached is not None:
+        there, reached = f"{there} AND {among}", [json.dumps(sorted(as_of.reached))]
     conditions: dict[str, tuple[str, list[object]]] = {
         "reverted": (among, [reverted]),
-        "landed": (f"((c.landing IS NOT NULL OR {among}) AND NOT {among})", [linked, reverted]),
-        "pending": (f"(c.landing IS NULL AND NOT {among} AND NOT {among})", [linked, reverted]),
+        "landed": (f"((({there}) OR {among}) AND NOT {among})", [*reached, linked, reverted]),
+        "pending": (f"(NOT ifnull(({there}), 0) AND NOT {among} AND NOT {among})", [*reached, linked, reverted]),
     }
     chosen = [conditions[each] for each in wanted]
     return f"({' OR '.join(text for text, _ in chosen)})", [value for _, values in chosen for value in values]

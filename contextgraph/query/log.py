@@ -33,7 +33,7 @@ def log(view: View, filters: Filters, limit: int, within: list[str] | None, in_f
     source = f"FROM commits c WHERE {condition}"
     query = f"SELECT c.sha, c.commit_time {source} ORDER BY c.commit_time DESC, c.id"
     connection = view.database.connection
-    if not (filters.of_records or in_force or filters.as_of):
+    if not (filters.of_records or in_force):
         total = connection.execute(f"SELECT count(*) {source}", values).fetchone()[0]
         newest = connection.execute(f"{query} LIMIT ?", [*values, limit]).fetchall()
         if len(newest) == limit:  # of the last second all, so that the right ones of it are shown

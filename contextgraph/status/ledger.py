@@ -10,11 +10,8 @@ from contextgraph.index.database import Database
 from contextgraph.status.merged import Merged
 from contextgraph.status.naming import number_of
 from contextgraph.status.reverts import MENTIONED, REVERTED
-from contextgraph.status.undoers import Landing, Undoer, Undoers
+from contextgraph.status.undoers import PARTS, Landing, Undoer, Undoers
 from contextgraph.trace import Evidence, Status
-
-PARTS = ("squash", "host-squash", "reset")
-"""How a commit becomes a part of another one, which can be undone by itself."""
 
 
 class Outcome(msgspec.Struct, frozen=True):

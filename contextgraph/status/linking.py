@@ -85,27 +85,31 @@ def _stated(database: Database, known: int, keys: str) -> Iterator[Pair]:
 
 
 def _twins(database: Database, git: Git, known: int, keys: str, tried: list[tuple[str, str]]) -> Iterator[Pair]:
-    """Commits with the author, author time and subject of a recorded one, when patch-id or a reflog action confirms it."""
+    """Commits with the author, author time and subject of a recorded one, when patch-id or a reflog action confirms it.
+
+    What was rewritten already may still have been picked before: then the reflog must say so.
+    """
     rows = database.connection.execute(
-        "SELECT o.sha, n.sha, o.landing IS NOT NULL, n.landing IS NOT NULL FROM commits o JOIN commits n"
+        f"SELECT o.sha, n.sha, o.landing IS NOT NULL, n.landing IS NOT NULL, {_FREE.format('o.sha')} FROM commits o JOIN commits n"
         " ON n.author_time = o.author_time AND n.author = o.author AND n.subject = o.subject AND n.sha <> o.sha"
-        f" WHERE {_HAS.format('o.sha')} AND {_FREE.format('o.sha')} AND (n.id > ? OR o.sha IN (SELECT value FROM json_each(?)))"
+        f" WHERE {_HAS.format('o.sha')} AND (n.id > ? OR o.sha IN (SELECT value FROM json_each(?)))"
         " AND (n.commit_time > o.commit_time OR (n.commit_time = o.commit_time AND n.landing IS NOT NULL AND o.landing IS NULL)"
         "  OR (n.commit_time = o.commit_time AND NOT EXISTS (SELECT 1 FROM events WHERE key = n.sha)))"
-        " AND NOT EXISTS (SELECT 1 FROM tried WHERE old = o.sha AND new = n.sha)",
+        " AND NOT EXISTS (SELECT 1 FROM tried WHERE old = o.sha AND new = n.sha) ORDER BY o.commit_time DESC, o.id",
         (known, keys),
     ).fetchall()
-    if not rows:
-        return
-    actions = _actions(git)
+    actions = _actions(git) if rows else {}
+    rows = [row for row in rows if row[4] or actions.get(row[1]) == "cherry-pick"]
     patches = patch_ids(git, database, {sha for row in rows for sha in row[:2]})
-    for old, new, old_landed, new_landed in rows:
+    taken: set[tuple[str, str]] = set()
+    for old, new, old_landed, new_landed, free in rows:
         action = actions.get(new, "")
         same = patches.get(old) is not None and patches.get(old) == patches.get(new)
-        if same or action in ("cherry-pick", "rebase"):
-            yield old, new, action or ("host-rebase" if new_landed and not old_landed else "cherry-pick")
-        else:
+        if not same and action not in ("cherry-pick", "rebase"):
             tried.append((old, new))
+        elif free or not any(other == new and _linked(database, old, between) for between, other in taken):
+            taken.add((old, new))
+            yield old, new, action or ("host-rebase" if new_landed and not old_landed else "cherry-pick")
 
 
 def _actions(git: Git) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from contextgraph.fold import SPEAKS_FOR_ITSELF
 from contextgraph.index.database import Database
 from contextgraph.status.ledger import Ledger, onward
 from contextgraph.trace import Evidence
@@ -28,7 +29,7 @@ def look(database: Database, ledger: Ledger, writable: bool) -> Track:
     before = dict(database.connection.execute("SELECT sha, status FROM tracked"))
     after = {sha: "carried" if onward(database, sha) else ledger.outcome(sha).status for sha in keys}
     moved = [sha for sha in sorted(keys) if before.get(sha) != after[sha] and (sha in before or after[sha] != "pending")]
-    changes = [Change(sha, before.get(sha), after[sha], list(ledger.outcome(sha).evidence)) for sha in moved]
+    changes = [Change(sha, before.get(sha), after[sha], _evidence(database, ledger, sha, after[sha])) for sha in moved]
     first = database.get("tracked") is None
     if writable and (first or before != after):
         with database.transaction() as connection:
@@ -37,3 +38,10 @@ def look(database: Database, ledger: Ledger, writable: bool) -> Track:
             database.put("tracked", "yes")
     counts = {name: sum(status == name for status in after.values()) for name in ("pending", "landed", "reverted")}
     return Track([] if first else changes, counts, first)
+
+
+def _evidence(database: Database, ledger: Ledger, sha: str, status: str) -> list[Evidence]:
+    if status != "carried":
+        return list(ledger.outcome(sha).evidence)
+    links = database.connection.execute("SELECT new, how FROM links WHERE old = ? ORDER BY new", (sha,))
+    return [Evidence(rule=how, commit=new) for new, how in links if how in SPEAKS_FOR_ITSELF]

@@ -11,6 +11,10 @@ Landing = tuple[str, int]
 """(the commit of the first-parent line that brought something in, its time in Unix seconds)."""
 
 
+PARTS = ("squash", "host-squash", "reset")
+"""How a commit becomes a part of another one, which can be undone by itself."""
+
+
 class Undoer(msgspec.Struct, frozen=True):
     """`reverter` undoes `extent` (0 to 1) of a commit, and landed at `when` through `place`."""
 
@@ -73,13 +77,14 @@ class Undoers:
         return None
 
     def _sources(self, sha: str) -> list[str]:
-        """What `sha` was made from by a rewrite or a pick: a revert may name that instead."""
-        query = (
-            "SELECT old FROM links WHERE new = ? UNION"
-            " SELECT o.sha FROM claims k JOIN commits o ON o.sha BETWEEN k.target AND k.target || 'g'"
-            " WHERE k.sha = ? AND k.kind = 'picked'"
+        """What `sha` was made from by a rewrite or a pick: a revert may name that instead. A squash of several is more than each."""
+        links = self.connection.execute("SELECT old, how FROM links WHERE new = ?", (sha,)).fetchall()
+        olds = [old for old, how in links if how not in PARTS or len(links) == 1]
+        picked = self.connection.execute(
+            "SELECT o.sha FROM claims k JOIN commits o ON o.sha BETWEEN k.target AND k.target || 'g' WHERE k.sha = ? AND k.kind = 'picked'",
+            (sha,),
         )
-        return [old for (old,) in self.connection.execute(query, (sha, sha)) if old != sha]
+        return [old for old in {*olds, *(old for (old,) in picked)} if old != sha]
 
     def _distinct(self, found: list[Undoer]) -> list[Undoer]:
         best: dict[str, Undoer] = {}

@@ -1,0 +1,169 @@
+"""What undoes what: declared, silent, in part; and what looks like it and undoes nothing."""
+
+from contextgraph.status import inverses
+from tests.conftest import Repo
+from tests.histories import graph, lines, rules, status, trace
+
+
+def test_a_revert_of_a_revert_to_any_depth(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits")})
+    odd: list[str] = []
+    for depth in range(1, 6):
+        repo.git("revert", "--no-edit", "HEAD")
+        odd += [repo.sha()] * (depth % 2)
+        assert status(repo, sha) == ("reverted" if depth % 2 else "landed"), depth
+    assert trace(repo, sha).reverted_by in odd
+
+
+def test_reland_says_by_whom(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits")})
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.git("revert", "--no-edit", "HEAD")
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by, found.extent) == ("landed", repo.sha(), 0.0)
+
+
+def test_a_quoted_title_means_the_one_that_is_undone(repo: Repo) -> None:
+    first = repo.commit("Tidy", {"one": lines("one")})
+    second = repo.commit("Tidy", {"two": lines("two")})
+    repo.git("rm", "-q", "one")
+    repo.git("commit", "-q", "-m", 'Revert "Tidy"')
+    assert (status(repo, first), status(repo, second)) == ("reverted", "landed")
+
+
+def test_a_pull_request_number_is_enough(repo: Repo) -> None:
+    sha = repo.commit("Add limits (#12)", {"limits": lines("limits"), "more": lines("more", 2)})
+    repo.git("rm", "-q", "limits", "more")
+    repo.git("commit", "-q", "-m", "Go back for good", "-m", "Reverts org/repo#12")
+    assert status(repo, sha) == "reverted"
+
+
+def test_part_is_told_with_its_share(repo: Repo) -> None:
+    sha = repo.commit("Four", {f"part{each}": lines(f"part{each}") for each in range(4)})
+    repo.git("rm", "-q", "part0")
+    repo.git("commit", "-q", "-m", "Less", "-m", f"This partially reverts commit {sha}.")
+    found = trace(repo, sha)
+    assert (found.status, found.extent) == ("landed", 0.25)
+    assert "25% undone" in [each.detail for each in found.evidence]
+
+
+def test_a_mention_counts_for_nothing_and_stays_visible(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits", 40)})
+    repo.commit("Elsewhere", {"other": "x\n"})
+    repo.git("commit", "-q", "--allow-empty", "-m", "Note", "-m", f"This reverts commit {sha}.")
+    repo.commit("Other", {"other": "y\n"})
+    found = trace(repo, sha)
+    assert (found.status, found.extent) == ("landed", None)
+
+
+def test_a_file_that_moved_before_it_was_reverted(repo: Repo) -> None:
+    repo.commit("Base", {"old": lines("base", 6)})
+    sha = repo.commit("Add lines", {"old": lines("base", 6) + lines("new")})
+    repo.git("mv", "old", "renamed")
+    repo.git("commit", "-q", "-m", "Move")
+    repo.commit("Shorter", {"renamed": lines("base", 6)})
+    repo.git("commit", "-q", "--amend", "-m", "Shorter", "-m", f"This reverts commit {sha}.")
+    assert status(repo, sha) == "reverted"
+
+
+def test_the_revert_of_a_merge_reverts_what_it_brought(repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "topic")
+    one, two = repo.commit("One", {"one": lines("one")}), repo.commit("Two", {"two": lines("two")})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #7 from a/topic", "topic")
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    assert {status(repo, one), status(repo, two)} == {"reverted"}
+    repo.git("revert", "--no-edit", "HEAD")
+    assert {status(repo, one), status(repo, two)} == {"landed"}
+
+
+def test_a_reverter_is_told_once_though_its_merge_repeats_it(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits")})
+    repo.git("checkout", "-q", "-b", "undo")
+    repo.git("revert", "--no-edit", "HEAD")
+    inner = repo.sha()
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Undo the limits", "-m", f"This reverts commit {sha}.", "undo")
+    found = trace(repo, sha)
+    assert (found.status, found.reverted_by) == ("reverted", inner)
+    assert rules(repo, sha).count("declared") == 1
+
+
+def test_a_silent_inverse_of_whole_files(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits")})
+    repo.git("rm", "-q", "limits")
+    repo.git("commit", "-q", "-m", "Tidy up")
+    assert (status(repo, sha), rules(repo, sha)) == ("reverted", ["reachable", "inverse"])
+
+
+def test_a_silent_inverse_in_a_file_that_changed_in_between(repo: Repo) -> None:
+    repo.commit("Base", {"file": lines("base", 20)})
+    sha = repo.commit("Add three", {"file": lines("base", 20) + lines("three", 3)})
+    repo.commit("Begin otherwise", {"file": "begin\n" + lines("base", 20) + lines("three", 3)})
+    repo.commit("Tidy up", {"file": "begin\n" + lines("base", 20)})
+    assert (status(repo, sha), rules(repo, sha)) == ("reverted", ["reachable", "inverse"])
+
+
+def test_too_little_or_too_late_is_chance(repo: Repo) -> None:
+    repo.commit("Base", {"file": lines("base", 20)})
+    small = repo.commit("Two lines", {"file": lines("base", 20) + lines("two", 2)})
+    repo.commit("Away", {"file": lines("base", 20)})
+    old = repo.commit("Three lines", {"file": lines("base", 20) + lines("three", 3)})
+    repo.clock += 181 * 86_400
+    repo.commit("Away", {"file": lines("base", 20)})
+    assert (status(repo, small), status(repo, old)) == ("landed", "landed")
+
+
+def test_decoys_change_nothing(repo: Repo) -> None:
+    tail = lines("tail", 9)
+    repo.commit("Base", {"file": lines("head", 4) + tail, "code": "if a:\n    b(c)\n    d(e)\n    f(g)\n", "version": 'version = "1"\n'})
+    moved = repo.commit("Move", {"file": tail + lines("head", 4)})
+    repo.commit("Move back", {"file": lines("head", 4) + tail})
+    formatted = repo.commit("Format", {"code": "if a:\n\tb(\n\t\tc\n\t)\n\td( e )\n\tf( g )\n"})
+    repo.commit("Format again", {"code": "if a:\n    b(c)\n    d(e)\n    f(g)\n"})
+    versions = [f'{part} = "2.{each}.0"\n' for each in range(2) for part in ("a", "b", "c")]
+    repo.commit("Start", {"v": "".join(versions[:3])})
+    bumped = repo.commit("Bump", {"v": "".join(versions[3:])})
+    repo.commit("Back to development", {"v": "".join(versions[:3])})
+    prefix = repo.commit("revert: add option", {"option": lines("option")})
+    for sha in (moved, formatted, bumped, prefix):
+        assert (status(repo, sha), trace(repo, sha).extent) == ("landed", None)
+
+
+def test_a_squash_body_that_quotes_its_own_revert_changes_nothing(repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "topic")
+    wrong = repo.commit("Wrong way", {"wrong": lines("wrong")})
+    repo.git("revert", "--no-edit", "HEAD")
+    inside = repo.sha()
+    repo.commit("Right way", {"right": lines("right")})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--squash", "topic")
+    repo.git(
+        "commit", "-q", "-m", "Right way (#3)", "-m", f'* Wrong way\n\n* Revert "Wrong way"\n\nThis reverts commit {wrong}.\n\n* Right way'
+    )
+    squash = repo.sha()
+    repo.git("branch", "-q", "-D", "topic")
+    found = trace(repo, squash)
+    assert (found.status, found.extent, trace(repo, inside).status) == ("landed", None, "pending")
+
+
+def test_a_background_that_was_interrupted_goes_on(repo: Repo) -> None:
+    for number in range(inverses.AT_ONCE + 20):
+        repo.git("commit", "-q", "--allow-empty", "-m", f"nothing {number}") if number % 40 == 0 else None
+        repo.commit(f"Step {number}", {"file": lines(f"step {number}", 3)})
+    base = lines("base", 20)
+    repo.commit("Base", {"file": base})
+    sha = repo.commit("Three", {"file": base + lines("three", 3)})
+    repo.commit("Begin", {"file": "begin\n" + base + lines("three", 3)})
+    repo.commit("Tidy", {"file": "begin\n" + base})
+    opened = graph(repo)
+    waiting = inverses.waiting(opened.database)
+    assert waiting > inverses.AT_ONCE
+    opened.why(sha)
+    assert any(str(waiting) in reason for reason in opened.reasons)
+    assert opened.view.traces([sha])[0].status == "landed"
+    opened.compare(lambda phase, done, total: None)
+    assert inverses.waiting(opened.database) == 0
+    again = graph(repo)
+    again.why(sha)
+    assert (again.view.traces([sha])[0].status, again.reasons) == ("reverted", [])
