@@ -444,3 +444,13 @@ def test_import_refuses_what_was_tampered_with_and_keeps_nothing_of_it(graphed: 
         refused = graphed.cg("import", "-", stdin=exported + forged, code=2)
         assert "line 2" in refused.stderr
     assert graphed.sha(NOTES_REF) == tip
+
+
+def test_notes_travel_in_a_bundle_too(hub: Hub) -> None:
+    """As docs/sync.md shows it."""
+    a, b = hub.clone("a"), hub.clone("b")
+    record(a, "from a")
+    a.git("bundle", "create", "--quiet", "../notes.bundle", NOTES_REF)
+    record(b, "from b")
+    b.git("fetch", "--quiet", "../notes.bundle", f"{NOTES_REF}:refs/contextgraph/remotes/bundle/contextgraph")
+    assert words(b) == ["from a", "from b"]
