@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -233,3 +234,51 @@ def test_the_same_event_twice_is_once(graphed: Repo, moment: str) -> None:
     assert tip is not None
     assert [found for _, lines in store.lines(tip, [head]) for found in lines] == [raw]
     assert isinstance(event.decode(raw, head), event.Event)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Repo]:
+    """A repository on a file system of 3 MB; only root can make one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    try:
+        repo = Repo(place)
+        repo.git("init", "--quiet")
+        repo.git("commit", "--quiet", "--allow-empty", "-m", "base")
+        repo.cg("init", "--no-model")
+        yield repo
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("how", ["full", "read-only"])
+def test_a_disk_that_takes_nothing_loses_nothing_that_was_acknowledged(small_disk: Repo, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CG_WORKER", "off")
+    repo = small_disk
+    repo.cg("record", stdin=json.dumps({"summary": "before"}))
+    if how == "full":
+        filler = (repo.path / "filler").open("wb", buffering=0)
+        with filler, suppress(OSError):
+            while filler.write(b"x" * 512):
+                pass
+    else:
+        subprocess.run(["mount", "-o", "remount,ro", str(repo.path)], check=True)
+    acknowledged = {"before"}
+    for number in range(4):
+        done = repo.cg("record", stdin=json.dumps({"summary": f"during {number} {'x' * 3_000}"}), code=None)
+        assert done.returncode in (0, 2), done.stderr
+        if done.returncode == 0:
+            acknowledged.add(f"during {number} {'x' * 3_000}")
+        else:
+            assert "cannot be written" in done.stderr
+    for command in ("why", "log", "status", "sync"):
+        assert repo.cg(command, *(["HEAD"] if command == "why" else []), code=None).returncode in (0, 1, 2), command
+    if how == "full":
+        (repo.path / "filler").unlink()
+    else:
+        assert acknowledged == {"before"}
+        subprocess.run(["mount", "-o", "remount,rw", str(repo.path)], check=True)
+    repo.cg("record", stdin=json.dumps({"summary": "after"}))
+    assert {*acknowledged, "after"} <= summaries(repo)
