@@ -167,3 +167,18 @@ def test_a_background_that_was_interrupted_goes_on(repo: Repo) -> None:
     again = graph(repo)
     again.why(sha)
     assert (again.view.traces([sha])[0].status, again.reasons) == ("reverted", [])
+
+
+def test_what_comes_back_under_its_own_title(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits", 20)})
+    repo.git("revert", "--no-edit", "HEAD")
+    again = repo.commit("Add limits (#9)", {"limits": lines("limits", 20) + "one more\n"})
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by) == ("landed", again)
+
+
+def test_a_lock_file_is_not_the_change(repo: Repo) -> None:
+    sha = repo.commit("Add a library", {"code": lines("code", 10), "yarn.lock": lines("lock", 300)})
+    repo.git("rm", "-q", "yarn.lock")
+    repo.git("commit", "-q", "-m", "Go back", "-m", f"This reverts the lock file of {sha}")
+    assert status(repo, sha) == "landed"

@@ -144,8 +144,10 @@ def _lines(git: Git, store: Store, made: Made, when: str, masked: Callable[[Trac
     noted, automatic = _recorded(store, {*there, *(old for _, old, _ in made.pairs)}) if targets else (set(), set())
     found = {commit.sha: commit for commit in commits.read(git, there, details=False)}
     lines: list[tuple[str, bytes]] = []
-    for how, old, new in made.pairs:
-        if new in found and old != new and (old in noted or old in branches):
+    holders = noted | branches.keys()
+    for how, old, new in _in_order(made.pairs):
+        if new in found and old != new and old in holders:
+            holders.add(new)
             lines.append((new, record.carried(found[new], old, how)))
     carried = {key for key, _ in lines}
     for sha in set(targets) & found.keys() - made.skipped:
@@ -157,6 +159,18 @@ def _lines(git: Git, store: Store, made: Made, when: str, masked: Callable[[Trac
         if not needless and (decisions or sha not in automatic):
             lines += [(sha, line) for line in events]
     return lines
+
+
+def _in_order(pairs: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Rewrites of rewrites come after what they were made from, wherever the hooks and the reflogs told of them."""
+    ordered: list[tuple[str, str, str]] = []
+    waiting = list(dict.fromkeys(pairs))
+    while waiting:
+        pending = {new for _, _, new in waiting}
+        ready = [pair for pair in waiting if pair[1] not in pending] or waiting
+        ordered += ready
+        waiting = [pair for pair in waiting if pair not in ready]
+    return ordered
 
 
 def _existing(git: Git, shas: list[str]) -> list[str]:

@@ -39,6 +39,7 @@ def sync(database: Database, git: Git) -> None:
     stated = {(each.reverter, each.target): each.rule for each in _meant(declared, extents)}
     judged = {pair: (_judged(rule, extents[pair]), extents[pair]) for pair, rule in stated.items() if pair in extents}
     rows = {pair: (rule, extent) for pair, (rule, extent) in judged.items() if rule}
+    rows |= _relands(database, git, rows, known)
     rows |= dict.fromkeys(_worth(database, git, exact - rows.keys()), ("inverse", 1.0))
     with database.transaction() as connection:
         connection.executemany("INSERT OR REPLACE INTO reverts VALUES (?, ?, ?, ?)", [(*pair, *row) for pair, row in rows.items()])
@@ -51,6 +52,13 @@ def _judged(rule: str, extent: float) -> str | None:
     if extent < MENTIONED:
         return "mentioned" if rule == "declared" else None
     return rule if rule == "declared" or extent >= NEAR_THE_WORD else None
+
+
+def _relands(database: Database, git: Git, rows: dict[Pair, tuple[str, float]], known: int) -> dict[Pair, tuple[str, float]]:
+    """What came back under its own title: a later commit that has the title of a reverted one and undoes its reverter."""
+    undone = {pair for pair, (_, extent) in rows.items() if extent >= REVERTED}
+    pairs = naming.under_the_same_title(database, undone, known) - rows.keys()
+    return {pair: ("mentioned", extent) for pair, extent in _extents(database, git, pairs) if extent >= REVERTED}
 
 
 def _meant(declared: list[Named], extents: dict[Pair, float]) -> Iterator[Named]:

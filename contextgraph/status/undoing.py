@@ -12,6 +12,7 @@ LARGEST = 200_000
 """Different changed lines of a commit that are looked at; beyond that its share is taken over those."""
 Change = tuple[str, str, str]
 """(path, "+" or "-", line without the white space around it)."""
+_LOCKS = ("Cargo.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock", "uv.lock", "Gemfile.lock", "go.sum")
 _EMPTY = (b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813")
 """The objects of an empty file, in SHA-1 and in SHA-256."""
 _OPPOSITE = {"+": "-", "-": "+"}
@@ -62,6 +63,8 @@ def extent(target: Counter[Change], reverter: Counter[Change]) -> float:
     A file that the reverter does not know may have moved since: its lines count where they stand in a file that the target
     does not know.
     """
+    written = Counter({change: count for change, count in target.items() if not change[0].endswith(_LOCKS)})
+    target = written or target  # what a tool wrote into its lock file is no part of what was done, unless that is all
     total = sum(target.values())
     if not total:
         return 0.0
