@@ -273,8 +273,8 @@ class Graph:
         failure = None
         try:
             self.meaning.forget()
-        except VectorError as error:
-            failure = error.message
+        except (VectorError, sqlite3.DatabaseError) as error:
+            failure = f"vectors on the server are left there: {error}"
             self.note(failure)
         self.database.reset()
         return failure

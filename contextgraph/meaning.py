@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from contextgraph.embed import Embedder
     from contextgraph.index.filling import VectorStore
-    from contextgraph.index.server import Address
+    from contextgraph.index.server import Address, Elsewhere
 
 NEAREST = 1_000
 """Documents asked of the vector store for a question; each commit has two or more."""
@@ -104,6 +104,16 @@ class Meaning:
         except (EmbeddingError, VectorError) as error:
             return Near(reason=f"found by words alone: {error.message}", failure=error.message)
         return self._asked(store, vector, behind)
+
+    def elsewhere(self, question: str, limit: int, known: list[str]) -> "list[Elsewhere]":
+        """The nearest documents on the server of repositories that are not among `known`. Raises EmbeddingError, VectorError."""
+        address, embedder = self.address(), self.embedder()
+        if address is None or embedder is None:
+            return []
+        from contextgraph.index.server import ServerVectors
+
+        vector = embedder.embed([question])[0]
+        return ServerVectors(address, embedder.model_id, embedder.dimensions, self.repo()).elsewhere(vector, limit, known)
 
     def _asked(self, store: "VectorStore", vector: "np.ndarray", behind: str | None) -> Near:
         before = self._filled()

@@ -1,6 +1,6 @@
 """Answers as JSON (one shape for --json and, later, HTTP and MCP) and as what people read. Nothing here asks anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from rich.text import Text
 from contextgraph import evidence
 from contextgraph.capture import trailers
 from contextgraph.query.log import Listing
-from contextgraph.query.search import Answer
+from contextgraph.query.search import Answer, Result
 from contextgraph.query.why import PATH_LIMIT, Why
 from contextgraph.status.tracking import Change
 from contextgraph.trace import Decision, Trace
@@ -72,14 +72,15 @@ def several(traces: Sequence[Trace]) -> list[RenderableType]:
     return parts
 
 
-def search(answer: Answer, explain: bool, reasons: Sequence[str]) -> RenderableType:
+def search(answer: Answer, explain: bool, reasons: Sequence[str], names: Mapping[str, str] | None = None) -> RenderableType:
+    """The results, best first; with `names` (of repositories, by `repo`) each has that of its repository in front."""
     parts: list[RenderableType] = []
     for result in answer.results:
-        parts.append(heading(result.trace))
+        parts.append(heading(result.trace) if names is None else _named(result, names))
         for matched in result.matched_decisions[:3]:
             parts.append(Padding(decision(matched.decision, brief=True), (0, 0, 0, 2), expand=False))
         if explain:
-            words = "  ".join(f"{name} {value:g}" for name, value in result.explain.items())
+            words = "  ".join(f"{name} {value if isinstance(value, str) else format(value, 'g')}" for name, value in result.explain.items())
             parts.append(Text(f"  score {result.score:g} = {words}", style="dim"))
     if answer.total > len(answer.results):
         parts.append(
@@ -101,6 +102,16 @@ def log(answer: Listing, decisions: bool, reasons: Sequence[str]) -> RenderableT
     if not answer.traces:
         parts.append(Text("Nothing was found."))
     return Group(*parts, *incomplete(reasons))
+
+
+def _named(result: Result, names: Mapping[str, str]) -> Text:
+    """A line of a result with its repository; of what is only on a server, what the server knows."""
+    line = Text.assemble((f"{inert(names.get(result.trace.repo or '', result.trace.repo or ''))} ", "magenta"))
+    if "remote" not in result.explain:
+        return line.append_text(heading(result.trace))
+    line.append(f"{inert(result.trace.id or '')[:15 if result.trace.sha is None else 10]} ", style="yellow")
+    line.append("remote ", style="dim")
+    return line.append(inert(title(result.trace)))
 
 
 def heading(each: Trace) -> Text:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from contextgraph import doctor, meaning
+from contextgraph import doctor
 from contextgraph.embed.small import store_small
+from contextgraph.graph import Graph
 from tests.conftest import Repo
 
 
@@ -202,5 +203,5 @@ def test_vectors_behind_and_broken_are_mended(graphed: Repo) -> None:
 def test_a_damaged_model_is_named(graphed: Repo) -> None:
     info = store_small()
     (Path(info.path) / "model.onnx").write_bytes(b"no model")
-    assert meaning.model_state()["problem"]
+    assert Graph.open(graphed.path).meaning.model_state()["problem"]
     assert "model-damaged" in found(graphed)

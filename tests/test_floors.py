@@ -17,9 +17,9 @@ HOUSE = Path(contextgraph.__file__).parent
 # modules need only be free of circles. A new room gets its place here, and its reason in docs/architecture.md.
 FLOORS = {
     "values: what things are": "__init__ errors strictjson activity trace event given secrets fold claims lock config",
-    "doors: each opens on one outside thing": "environment git commits refs journal tombstones notetree notes merge transfer embed index",
+    "doors: each opens on one outside thing": "environment git commits refs registry journal tombstones notetree notes merge transfer embed index",
     "rules: no terminal, no printing": "capture status query sync deepen transcript lifecycle purge meaning check catchup",
-    "the whole system": "graph sharing",
+    "the whole system": "graph sharing everywhere",
     "what faces share": "refspec confighooks install doctor ui evidence render report",
     "faces": "worker cli __main__",
 }

@@ -1,6 +1,7 @@
 """why, search, log: the commands that answer. Exit code 1 when the answer is that there is nothing."""
 
 import os
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -95,6 +96,7 @@ def search(
     everything: Everything = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show each part of every score.")] = False,
     decisions: Decisions = False,
+    everywhere: Annotated[bool, typer.Option("--everywhere", help="Ask all repositories that are set up on this machine.")] = False,
 ) -> int:
     """What was decided or done about it, best answer first.
 
@@ -102,17 +104,39 @@ def search(
     """
     from contextgraph import render
 
-    graph = session.caught_up()
-    chosen = _filters(graph, status, area, path, author, branch, category, since, until, mode, as_of, known_at, everything, decisions)
     question = " ".join(query)
     if not question.strip():
         raise UsageError("the question is empty", "`cg log` lists everything")
+
+    def filters(graph: Graph) -> Filters:
+        return _filters(graph, status, area, path, author, branch, category, since, until, mode, as_of, known_at, everything, decisions)
+
+    if everywhere:
+        return _everywhere(session, question, filters, limit, min_score, explain)
+    graph = session.caught_up()
+    chosen = filters(graph)
     answer = graph.search(question, chosen, limit or graph.config.number("search.limit"), min_score, details=session.json)
     if session.json:
         session.terminal.json(render.search_json(question, answer, graph.reasons))
     else:
         session.terminal.show(render.search(answer, explain, graph.reasons))
     return 0 if answer.results else 1
+
+
+def _everywhere(
+    session: Session, question: str, filters: Callable[[Graph], Filters], limit: int | None, min_score: float, explain: bool
+) -> int:
+    from contextgraph import config, render
+    from contextgraph import everywhere as asking
+
+    limit = limit or config.load(None, {}, os.environ).number("search.limit")
+    asked = asking.Question(question, filters, limit, min_score, details=session.json)
+    found = asking.ask(asked, os.environ, session.directory)
+    if session.json:
+        session.terminal.json(render.search_json(question, found.answer, found.reasons))
+    else:
+        session.terminal.show(render.search(found.answer, explain, found.reasons, found.names))
+    return 0 if found.answer.results else 1
 
 
 def log(

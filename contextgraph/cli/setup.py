@@ -1,5 +1,6 @@
 """init, uninstall: the commands that set a repository up and take that back."""
 
+import os
 import shutil
 import sys
 from typing import Annotated
@@ -7,10 +8,10 @@ from typing import Annotated
 import msgspec
 import typer
 
-from contextgraph import capture, install, refspec
+from contextgraph import capture, install, refspec, registry
 from contextgraph.cli.common import Session, command
 from contextgraph.cli.settings import install_model
-from contextgraph.errors import UsageError
+from contextgraph.errors import Error, UsageError
 from contextgraph.git import NOTES_REF
 
 DERIVED = (
@@ -62,6 +63,10 @@ def init(
     hooks = install.look(graph.git)
     if hooks.reason:
         say(hooks.reason)
+    try:
+        registry.add(os.environ, graph.git.top or graph.git.common_dir)
+    except Error as error:
+        say(f"`cg search --everywhere` will not know this repository: {error.message}")
     graph = session.open()
     with session.terminal.progress() as tick:
         graph.catch_up(lambda phase, done: tick(phase, done, None), history=not no_history)
@@ -101,6 +106,7 @@ def uninstall(
     """Take back exactly what init did. The notes stay, unless --purge-local."""
     graph = session.open()
     changes = [*refspec.remove(graph.git, graph.settings), *install.uninstall(graph.git)]
+    registry.remove(os.environ, graph.git.top or graph.git.common_dir)
     home = graph.git.home
     if purge_local:
         if tip := graph.store.tip():
