@@ -80,6 +80,8 @@ def gather(
     faint = min(FAINT_WORDS, max((match.coverage for match in words.commits.values()), default=0.0) / 2)
     own = {sha for sha, match in words.commits.items() if match.coverage >= faint > 0}
     own |= {sha for near in (wholes, pieces) for sha, cosine in near.items() if cosine >= FAINT_COSINE}
+    if question.undone:  # its answer says little by itself: `Revert "…"` is all that many of them say
+        own |= _reverters(connection, (words.commits.keys() | wholes.keys() | pieces.keys()) - own)
     found = {key for key, match in words.decisions.items() if match.coverage >= FAINT_WORDS}
     found |= {key for key, cosine in decided.items() if cosine >= FAINT_COSINE} | set(question.decisions)
     relevance: dict[str, dict[str, dict[str, float]]] = {}
@@ -92,7 +94,7 @@ def gather(
     candidates = {each.sha: each for each in _read(connection, own | names.keys() | relevance.keys(), condition, values)}
     for sha, each in candidates.items():
         text = scale.parts(words.commits.get(sha), wholes.get(sha), pieces.get(sha)) if sha in own else {}
-        each.parts = text | {"exact": names[sha]} if sha in names else text
+        each.parts = text | each.parts | ({"exact": names[sha]} if sha in names else {})
         each.relevance = relevance.get(sha, {})
     if question.undone:
         _undoing(connection, candidates, condition, values)
@@ -169,13 +171,18 @@ def _undoing(connection: sqlite3.Connection, candidates: dict[str, Candidate], c
             inherited[reverter] = taken
     for reverter, parts in inherited.items():
         candidates[reverter].parts = parts
-    asked = json.dumps(list(candidates))
-    among = "IN (SELECT value FROM json_each(?))"
-    query = f"SELECT sha FROM claims WHERE sha {among} AND kind LIKE 'reverts%' UNION SELECT reverter FROM reverts WHERE reverter {among}"
-    claimed = {sha for (sha,) in connection.execute(query, (asked, asked))}
-    for each in candidates.values():
-        if each.sha in claimed or re.match(r"(?:\w+: ?)?revert\b", each.subject, re.IGNORECASE):
-            each.parts["undoing"] = UNDOING
+    for sha in _reverters(connection, candidates):
+        candidates[sha].parts["undoing"] = UNDOING
+
+
+def _reverters(connection: sqlite3.Connection, shas: Iterable[str]) -> set[str]:
+    """Those of the commits that take another back, or say so."""
+    rows = connection.execute(
+        "SELECT sha FROM commits WHERE sha IN (SELECT value FROM json_each(?)) AND (subject LIKE 'revert%' OR subject LIKE '%: revert%'"
+        " OR sha IN (SELECT sha FROM claims WHERE kind LIKE 'reverts%') OR sha IN (SELECT reverter FROM reverts))",
+        (json.dumps(list(shas)),),
+    )
+    return {sha for (sha,) in rows}
 
 
 def _literal(path: str) -> str:

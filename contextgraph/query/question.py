@@ -9,7 +9,7 @@ from contextgraph.index import text
 _SHA = re.compile(r"(?<![\w-])(?=[0-9a-f]*[0-9])[0-9a-f]{7,64}\b")
 _NUMBER = re.compile(r"(?:(?<!\w)[#!]|\b(?:gh-|pr |issue |pull request |merge request ))#?(\d+)\b", re.IGNORECASE)
 _DECISION = re.compile(r"\bcg-[0-9a-f]{12}\b")
-_PATH = re.compile(r"(?<![\w./-])(?:[\w.@+-]+/)*[\w.@+-]+(?:/|\.\w{1,8}\b|(?<=/)[\w.@+-]+)")
+_PATH = re.compile(r"[\w.@+-]*/[\w.@+/-]*|[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,7}")
 _IDENTIFIER = re.compile(r"(?<![\w])[A-Za-z]\w*(?:(?:_+|::|\.|->|-)\w+)+\b|(?<!\w)--?[a-z][\w-]+")
 _UNDONE = re.compile(
     r"\b(?:revert\w*|und(?:o|id|oes|oing|one)\b|roll(?:s|ed|ing)?[ -]?back|back(?:s|ed|ing)? (?:(?:it|this|that) )?out"
@@ -39,6 +39,7 @@ class Question(msgspec.Struct, frozen=True):
 def read(asked: str) -> Question:
     """The parts of a question. Whatever looks like a sha, a number or a path is a word as well: it may be in a message."""
     identifiers = [" ".join(re.findall(r"[^\W_]+", name)).lower() for name in _IDENTIFIER.findall(asked)]
+    bare = [word.strip("\"'`,;:?!()<>") for word in asked.split()]
     return Question(
         text=asked,
         words=tuple(text.terms(asked)),
@@ -46,6 +47,6 @@ def read(asked: str) -> Question:
         shas=tuple(dict.fromkeys(_SHA.findall(asked.lower()))),
         numbers=tuple(dict.fromkeys(_NUMBER.findall(asked))),
         decisions=tuple(dict.fromkeys(_DECISION.findall(asked.lower()))),
-        paths=tuple(dict.fromkeys(path.rstrip("/") for path in _PATH.findall(asked))),
+        paths=tuple(dict.fromkeys(word.strip("./") for word in bare if _PATH.fullmatch(word) and word.strip("./"))),
         undone=_UNDONE.search(asked) is not None,
     )
