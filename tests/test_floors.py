@@ -19,8 +19,8 @@ FLOORS = {
     "values: what things are": "__init__ errors strictjson activity trace event given secrets fold claims lock config",
     "doors: each opens on one outside thing": "environment git commits refs registry journal tombstones notetree notes merge transfer embed index",
     "rules: no terminal, no printing": "capture status query sync deepen transcript lifecycle purge meaning check catchup",
-    "the whole system": "graph sharing everywhere",
-    "what faces share": "refspec confighooks install doctor ui evidence render report",
+    "the whole system": "graph sharing landed everywhere",
+    "what faces share": "refspec confighooks gitconfig install doctor ui evidence render report",
     "faces": "worker cli __main__",
 }
 PLACES = {room: place for place, room in enumerate(room for floor in FLOORS.values() for room in floor.split())}

@@ -52,18 +52,28 @@ def check(
 
         session.terminal.show(show(found))
     else:
-        _write(report.FORMATS[chosen](found) if chosen != "text" else _plain(found), output)
+        _write(_rendered(found, chosen), output)
     return found.code
 
 
-def _plain(found: object) -> str:
-    """The text answer without a terminal."""
-    from contextgraph.check.finding import Report
-    from contextgraph.report.text import show
-    from contextgraph.ui import UNBOUNDED, InertConsole
+def _copy(entry: str) -> tuple[str, Path]:
+    name, equals, path = entry.partition("=")
+    if name not in _FORMATS or not equals or not path:
+        raise UsageError(f"--save takes FORMAT=FILE, not `{entry}`", "such as --save markdown=summary.md")
+    return name, Path(path)
 
-    assert isinstance(found, Report)
-    console = InertConsole(width=UNBOUNDED, color_system=None, highlight=False, markup=False, emoji=False)
+
+def _rendered(found: "Report", name: str) -> str:
+    """The answer in a format; as text without a terminal."""
+    from rich.console import Console
+
+    from contextgraph import report
+    from contextgraph.report.text import show
+    from contextgraph.ui import UNBOUNDED
+
+    if name != "text":
+        return report.FORMATS[name](found)
+    console = Console(width=UNBOUNDED, color_system=None, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(show(found))
     return "\n".join(line.rstrip() for line in captured.get().split("\n"))
