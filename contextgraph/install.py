@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from contextgraph import __version__, confighooks
+from contextgraph import __version__, confighooks, gitconfig
 from contextgraph.environment import without_repository
 from contextgraph.errors import Error
 from contextgraph.git import Git
-from contextgraph.lock import locked, replace
+from contextgraph.lock import locked
 
 HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch")
 MARK = b"# contextgraph: "
@@ -63,15 +63,10 @@ def install(git: Git, branch: str = "") -> list[str]:
     """
     changes: list[str] = []
     with locked(git.home / "install.lock"):
-        wanted = {"installed": __version__} | ({"track.branch": branch} if branch else {})
-        for name, value in wanted.items():
-            if git.maybe("config", "--local", "--get", f"contextgraph.{name}") != value:
-                _remember_config(git)
-                git.run("config", "--local", f"contextgraph.{name}", value)
-                changes.append(f"git config contextgraph.{name} {value}")
+        changes += gitconfig.put(git, {"installed": __version__} | ({"track.branch": branch} if branch else {}))
         if confighooks.supported(git):
             changes += _take_all(git)
-            _remember_config(git)
+            gitconfig.remember_end(git)
             changes += confighooks.put(git, {name: body(name) for name in HOOKS})
         elif _not_ours(git, directory := hook_directory(git)) is None:
             for name in HOOKS:
@@ -79,8 +74,9 @@ def install(git: Git, branch: str = "") -> list[str]:
     return changes
 
 
-def uninstall(git: Git) -> list[str]:
-    """Take everything back: hooks restored by rename (bytes, mode and time as before), our config section removed.
+def uninstall(git: Git, settings: bool = False) -> list[str]:
+    """Take everything back: hooks restored by rename (bytes, mode and time as before), the settings that `install` made as they
+    were. With `settings` those that people made go too.
 
     Whatever core.hooksPath says by now: ours were put into the repository's own directory, and are taken from there.
     """
@@ -88,11 +84,8 @@ def uninstall(git: Git) -> list[str]:
     with locked(git.home / "install.lock"):
         changes += _take_all(git)
         changes += confighooks.take(git)
-        names = git.run("config", "--local", "--name-only", "-z", "--get-regexp", r"^contextgraph\.", accept=(0, 1)).split(b"\0")
-        for section in dict.fromkeys(name.decode("utf-8", "surrogateescape").rpartition(".")[0] for name in names if name):
-            git.run("config", "--local", "--remove-section", section)
-            changes.append(f"git config section {section} removed")
-        _restore_config(git)
+        changes += gitconfig.take(git, settings)
+        gitconfig.restore_end(git)
     return changes
 
 
@@ -113,7 +106,7 @@ def fires(git: Git) -> bool:
         sealed = {**without_repository(os.environ), "CG_WORKER": "off", "GIT_AUTHOR_NAME": "cg", "GIT_AUTHOR_EMAIL": "cg@localhost"}
         sealed |= {"GIT_COMMITTER_NAME": "cg", "GIT_COMMITTER_EMAIL": "cg@localhost"}
         subprocess.run(["git", "init", "--quiet", "--template=", "."], cwd=place, env=sealed, capture_output=True, check=False)
-        shutil.copyfile(_config(git), probe / "config")
+        shutil.copyfile(gitconfig.path(git), probe / "config")
         if (git.common_dir / "hooks").is_dir():
             shutil.copytree(git.common_dir / "hooks", probe / "hooks", dirs_exist_ok=True)
         for kept in (probe / "hooks").glob(f"*{CHAINED}"):
@@ -121,38 +114,6 @@ def fires(git: Git) -> bool:
         command = ["git", "-c", "core.worktree=", "commit", "--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign", "-m", "probe"]
         subprocess.run(command, cwd=place, env=sealed, capture_output=True, check=False)
         return (probe / "contextgraph" / "spool").is_file()
-
-
-def _remember_config(git: Git) -> None:
-    """Git ends a config file that has no last line feed with one when it adds a section, and leaves it there."""
-    data = _config(git).read_bytes()
-    if data and not data.endswith(b"\n"):
-        replace(git.home / "config.before", data)
-
-
-def _restore_config(git: Git) -> None:
-    """Take that line feed back, when everything before it is as it was. Git's own lock file keeps other writers away."""
-    before = git.home / "config.before"
-    if not before.is_file():
-        return
-    path, data = _config(git), before.read_bytes()
-    lock = path.with_name(path.name + ".lock")
-    try:
-        descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, path.stat().st_mode & 0o777)
-    except OSError as error:
-        raise Error(f"{path} cannot be written: {error.strerror}", f"when no git is running, delete {lock}") from None
-    try:
-        if path.read_bytes() == data + b"\n":
-            os.write(descriptor, data)
-            lock.replace(path)
-    finally:
-        os.close(descriptor)
-        lock.unlink(missing_ok=True)
-    before.unlink()
-
-
-def _config(git: Git) -> Path:
-    return git.common_dir / "config"
 
 
 def body(name: str) -> bytes:

@@ -357,17 +357,3 @@ def test_partial_clone_without_the_blobs(guarded: Repo) -> None:
 def test_unknown_range_is_an_error(repo: Repo) -> None:
     assert "no range of commits" in repo.cg("check", "nothing..HEAD", code=2).stderr
     assert "--format takes" in repo.cg("check", "--format", "xml", code=2).stderr
-
-
-def test_partial_clone_that_cannot_read_old_reverts(repo: Repo) -> None:
-    """The revert is not exact to the byte, so its files must be read to judge it; they are only promised."""
-    sha = repo.commit("Add retries", {"src/retry.py": RETRY})
-    repo.commit("More", {"src/retry.py": f"{RETRY}\n\nMORE = 1\n"})
-    repo.commit(f'Revert "Add retries"\n\nThis reverts commit {sha}.', {"src/retry.py": "MORE = 1\n"})
-    repo.git("config", "uploadpack.allowFilter", "true")
-    repo.git("checkout", "--quiet", "-b", "feature")
-    repo.commit("Other", {"src/x.py": "x = 1\n"})
-    partial = clone(repo, "--filter=blob:none", "--branch", "feature")
-    repo.path.rename(repo.path.with_name("gone"))
-    answer = checked(partial, "origin/main..HEAD", code=3)
-    assert any("older changes are promised" in each for each in answer["reasons"])

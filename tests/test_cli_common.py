@@ -62,7 +62,11 @@ def test_every_command_takes_the_common_options(graphed: Repo, arguments: list[s
         ["log", "--since", "zzz"],
         ["log", "a..b"],
         ["log", "--color=pink"],
-        ["-C", ".", "log"],
+        ["-q"],
+        ["-C", "/nowhere", "log"],
+        ["--color=pink", "log"],
+        ["decide", "x", "--risk", "huge"],
+        ["decide", "x", "--category", "huge"],
         ["decide", "--commit", "HEAD"],
         ["decide", "x", "--confidence", "2"],
         ["decide", "x", "--over", "| why"],
@@ -79,6 +83,31 @@ def test_wrong_usage_is_one_plain_sentence(graphed: Repo, arguments: list[str]) 
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
     assert all(line.startswith(("error: ", "hint: ")) for line in done.stderr.splitlines()), done.stderr
+
+
+def test_common_options_stand_before_the_command_too(graphed: Repo) -> None:
+    here, graphed.path = graphed.path, graphed.path.parent
+    plain = graphed.cg("log", "-C", str(here)).stdout
+    assert graphed.cg("-C", str(here), "log").stdout == plain
+    assert graphed.cg("-C", str(here.parent), "log", "-C", here.name).stdout == plain
+    assert graphed.cg("-qC", str(here), "--no-pager", "log").stdout == plain
+    assert "git processes" in graphed.cg("-v", "-C", str(here), "config", "list").stderr
+    assert "\x1b" in graphed.cg("--color", "always", "-C", str(here), "log").stdout
+    assert "\x1b" not in graphed.cg("--color=always", "-C", str(here), "log", "--color=never").stdout
+    assert json.loads(graphed.cg("--json", "-C", str(here), "why", "HEAD", code=1).stdout)["schema"] == 1
+
+
+def test_values_are_refused_in_the_words_of_the_options(graphed: Repo) -> None:
+    def refused(*options: str) -> str:
+        return graphed.cg("decide", "x", *options, code=2).stderr.splitlines()[0]
+
+    assert refused("--risk", "huge") == "error: --risk takes low, medium or high, not `huge`"
+    assert refused("--category", "x").startswith("error: --category takes architecture, implementation, tooling, recovery or")
+    assert refused("--confidence", "2") == "error: --confidence takes a number from 0 to 1, not `2`"
+    assert refused("--confidence", "1.5") == "error: --confidence takes a number from 0 to 1, not `1.5`"
+    assert graphed.cg("log", "--status", "x", code=2).stderr.startswith("error: --status takes pending, landed or reverted, not `x`")
+    for value in ("0", "1", ".5", "0.25", "1.0"):
+        graphed.cg("decide", "x", "--confidence", value, "--risk", "low")
 
 
 def test_alone_it_shows_its_help(graphed: Repo) -> None:

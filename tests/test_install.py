@@ -36,7 +36,6 @@ def test_uninstall_leaves_every_byte_as_it_was(repo: Repo, config: str) -> None:
     (hooks / "post-rewrite").symlink_to("../somewhere/else")
     before = fingerprint(repo)
     repo.cg("init", "--no-model", "--branch", "main")
-    repo.cg("config", "set", "capture.when", "decisions")
     assert fingerprint(repo) != before
     repo.commit("x", CG_WORKER="off")
     repo.cg("uninstall")
@@ -49,10 +48,29 @@ def test_settings_made_since_are_kept(repo: Repo) -> None:
     path.write_bytes(path.read_bytes() + b"[a]\n\tb = c")
     repo.cg("init", "--no-model")
     repo.git("config", "later.key", "yes")
-    repo.cg("uninstall")
+    repo.cg("config", "set", "search.limit", "5")
+    said = repo.cg("uninstall").stderr
+    assert "kept, as `cg init` did not set them: contextgraph.search.limit" in said
     assert repo.git("config", "later.key") == "yes"
     assert repo.git("config", "a.b") == "c"
+    assert repo.git("config", "--get-regexp", "contextgraph", check=False) == "contextgraph.search.limit 5"
+    repo.cg("uninstall", "--purge-local")
     assert repo.git("config", "--get-regexp", "contextgraph", check=False) == ""
+
+
+def test_a_target_branch_goes_back_to_what_it_was(repo: Repo) -> None:
+    for name in ("dev", "next"):
+        repo.git("branch", name)
+    repo.git("config", "contextgraph.track.branch", "main")
+    before = fingerprint(repo)
+    repo.cg("init", "--no-model", "--branch", "dev")
+    repo.cg("init", "--no-model", "--branch", "next")
+    repo.cg("uninstall")
+    assert fingerprint(repo) == before
+    repo.cg("init", "--no-model", "--branch", "dev")
+    repo.cg("config", "set", "track.branch", "next")
+    repo.cg("uninstall")
+    assert repo.git("config", "contextgraph.track.branch") == "next"
 
 
 def test_init_twice_changes_nothing(repo: Repo) -> None:

@@ -21,7 +21,7 @@ def main() -> None:
     from contextgraph.cli.edge import guarded
     from contextgraph.cli.program import build
 
-    app = build(*sys.argv[1:2])
+    app = build(sys.argv[1:])
     gc.freeze()
     gc.enable()
     if own:

@@ -2,20 +2,19 @@
 
 import os
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 import typer
 
-from contextgraph import commits
-from contextgraph.cli.common import Session, command
+from contextgraph import commits, trace
+from contextgraph.cli.common import Session, command, one_of
 from contextgraph.errors import UsageError
 from contextgraph.graph import Graph
 from contextgraph.query import filters as filtering
 from contextgraph.query.filters import Filters
 from contextgraph.query.view import Moment
 from contextgraph.query.why import Why
-from contextgraph.trace import Category
 
 Status = Annotated[list[str], typer.Option("--status", metavar="S", help="pending, landed or reverted; repeatable.")]
 Area = Annotated[list[str], typer.Option("--area", metavar="A", help="An area that a decision names; repeatable.")]
@@ -203,8 +202,10 @@ def _filters(
     everything: bool,
     decisions: bool,
 ) -> Filters:
-    _known("--status", status, ("pending", "landed", "reverted"))
-    _known("--category", [category] if category else [], Category.__args__)  # type: ignore[attr-defined]
+    for each in status:
+        one_of("--status", each, get_args(trace.Status))
+    if category:
+        one_of("--category", category, get_args(trace.Category))
     return Filters(
         statuses=tuple(status),
         areas=tuple(area),
@@ -219,9 +220,3 @@ def _filters(
         everything=everything,
         decisions=decisions,
     )
-
-
-def _known(option: str, values: list[str], known: tuple[str, ...]) -> None:
-    for value in values:
-        if value not in known:
-            raise UsageError(f"{option} takes {', '.join(known)}; `{value}` is none of them")

@@ -3,16 +3,18 @@
 import inspect
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import click
 import msgspec
 import typer
 from typer.core import TyperArgument, TyperCommand
 
 from contextgraph import commits
 from contextgraph.cli.edge import closed
+from contextgraph.errors import UsageError
 from contextgraph.graph import Graph
 from contextgraph.ui import Terminal
 
@@ -70,6 +72,11 @@ class Session(msgspec.Struct):
         """What the repository has to tell beside the answer: a line each on stderr."""
         while self.graph is not None and self.graph.notices:
             self.terminal.say(self.graph.notices.pop(0))
+
+    def answer(self, fields: dict[str, Any]) -> None:
+        """With --json: what was done, as an object of CONTRACT. People have been told in words already."""
+        if self.json:
+            self.terminal.json(msgspec.json.encode(msgspec.to_builtins({"schema": 1, **fields}, enc_hook=str)))
 
     def detail(self, text: str) -> None:
         """A line on stderr with -v."""
@@ -143,9 +150,18 @@ _COMMON = [
 
 
 def _session(arguments: dict[str, Any]) -> Session:
-    color = arguments.pop("color")
-    if color not in ("", "auto", "always", "never"):
-        raise typer.BadParameter(f"--color takes auto, always or never, not `{color}`")
-    quiet, verbose = arguments.pop("quiet"), arguments.pop("verbose")
-    terminal = Terminal(color or "auto", quiet, verbose)
-    return Session(arguments.pop("directory"), terminal, arguments.pop("json_output"), color, arguments.pop("no_pager"))
+    """The common options of a run, taken out of the command's arguments; those before its name count too."""
+    before: dict[str, Any] = click.get_current_context().find_root().obj or {}
+    after = {name: arguments.pop(name) for name in ("directory", "quiet", "verbose", "color", "no_pager", "json_output")}
+    given = {name: value or before.get(name, value) for name, value in after.items()}
+    color = given["color"] and one_of("--color", given["color"], ("auto", "always", "never"))
+    terminal = Terminal(color or "auto", given["quiet"], given["verbose"])
+    directory = before.get("directory", Path()) / after["directory"]
+    return Session(directory, terminal, given["json_output"], color, given["no_pager"])
+
+
+def one_of(option: str, value: str, known: Sequence[str]) -> str:
+    """The value, when it is known. Raises UsageError: `--risk takes low, medium or high, not `huge``."""
+    if value not in known:
+        raise UsageError(f"{option} takes {', '.join(known[:-1])} or {known[-1]}, not `{value}`")
+    return value

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from contextgraph.cli.common import Session, command
-from contextgraph.errors import Error
+from contextgraph.errors import Error, UsageError
 
 LIMITER = """def allow(bucket, now):
     bucket.tokens = min(bucket.burst, bucket.tokens + (now - bucket.at) * bucket.rate)
@@ -37,6 +37,8 @@ def demo(
 
     It is taken through init, decide, commit, why, search and log with the real program.
     """
+    if session.json:
+        raise UsageError("the demo is for reading, and has no answer in JSON", "`cg why HEAD --json` shows what one looks like")
     directory = Path(tempfile.mkdtemp(prefix="cg-demo-"))
     try:
         _walk(session, directory / "shop")

@@ -14,9 +14,6 @@ import typer
 from contextgraph.errors import Error
 from contextgraph.ui import Terminal
 
-SHARED = ("-C", "-q", "--quiet", "-v", "--verbose", "--color", "--no-pager", "--json")
-"""The options that stand after every command."""
-
 
 def guarded(run: Callable[[], int | None]) -> int:
     """Run the program and return its exit code.
@@ -53,8 +50,6 @@ def _foreign(error: Exception) -> int:
         return 2
     if isinstance(error, click.UsageError):
         where = f"see `{error.ctx.command_path} --help`" if error.ctx else "see `cg --help`"
-        if isinstance(error, click.NoSuchOption) and error.ctx and not error.ctx.parent and error.option_name in SHARED:
-            where = f"it stands after the command, such as `cg log {error.option_name} …`"
         return _refused(error.format_message(), where, 2)
     if isinstance(error, click.ClickException):
         return _refused(error.format_message(), None, 2)

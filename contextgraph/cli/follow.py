@@ -10,6 +10,7 @@ from rich.text import Text
 
 from contextgraph.cli.common import Session, command
 from contextgraph.errors import UsageError
+from contextgraph.ui import counted
 
 _LINE = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\s+([0-9a-f]{40}|[0-9a-f]{64})\s*\Z")
 
@@ -63,7 +64,7 @@ def remap(
         elif line.strip() and line.split() != ["old", "new"]:
             raise UsageError(f"{file}, line {number}: `{line[:80]}` is not `OLD NEW`", "two full shas with a space between")
     carried, dropped = session.caught_up().remap(pairs)
-    session.terminal.say(
-        f"{carried} records carried to new commits" + (f", {dropped} of dropped commits kept where they are" if dropped else "")
-    )
+    kept = f", {dropped} of dropped commits kept where they are" if dropped else ""
+    session.terminal.say(f"{counted(carried, 'record')} carried to new commits{kept}")
+    session.answer({"carried": carried, "dropped": dropped})
     return 0

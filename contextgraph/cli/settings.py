@@ -1,14 +1,16 @@
 """config, model: the settings of a clone, a user or a repository, and the embedding model of this user."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from contextgraph import config
 from contextgraph.cli.common import Session, command
-from contextgraph.errors import UsageError
+from contextgraph.errors import Error, UsageError
+from contextgraph.graph import Graph
+from contextgraph.ui import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -76,10 +78,12 @@ def set_(
             raise UsageError("a bare repository has no policy file to write")
         path = graph.git.top / config.POLICY if policy and graph.git.top else config.user_file(os.environ)
         config.write_toml(path, name, checked)
+        where = str(path)
         session.terminal.say(f"{name} = {_shown(checked)} in {path}")
     else:
         graph.git.run("config", "--local", f"contextgraph.{name}", _shown(checked))
         session.terminal.say(f"git config contextgraph.{name} {_shown(checked)}")
+    session.answer({"key": name, "value": checked, "source": where})
     return 0
 
 
@@ -87,6 +91,7 @@ def check(session: Session) -> int:
     """Whether every setting can be read; which cannot, and where."""
     session.open()
     session.terminal.say("every setting is known and has a value that fits")
+    session.answer({"settings": len(config.KEYS)})
     return 0
 
 
@@ -101,11 +106,40 @@ def model_install(
     ] = None,
 ) -> int:
     """Fetch, verify and build the embedding model, once a user."""
-    install_model(session, source)
+    info = install_model(session, source)
+    waiting = _embed(session)
+    session.answer({"model": info, "waiting": waiting})
     return 0
 
 
-def install_model(session: Session, source: Path | None) -> None:
+def _embed(session: Session) -> int:
+    """Begin to give vectors to the repository that this was called in, if it is one that is set up; returns how many wait."""
+    try:
+        graph = session.open()
+    except Error:
+        return 0  # the model is the user's: it can be installed from anywhere
+    if not graph.installed:
+        return 0
+    graph.catch_up()
+    return start_embedding(session, graph)
+
+
+def start_embedding(session: Session, graph: Graph) -> int:
+    """Start what makes vectors, and say so; returns how many documents wait for one."""
+    state = graph.index_state()
+    waiting: int = state["vectors_total"] - state["vectors_done"]
+    graph.start_embedding()
+    if not waiting or not graph.config.flag("index.vectors") or not graph.meaning.model_state()["installed"]:
+        return 0
+    if graph.environment.get("CG_WORKER") == "off":
+        session.terminal.say(f"{counted(waiting, 'document')} of this repository have no vector yet; `cg refresh` makes them")
+    else:
+        session.terminal.say(f"vectors for {counted(waiting, 'document')} are made in the background; `cg status` tells how far")
+    return waiting
+
+
+def install_model(session: Session, source: Path | None) -> Any:
+    """Install the model with progress; returns what is known of it."""
     from contextgraph.embed import model
 
     if source is None:
@@ -113,6 +147,7 @@ def install_model(session: Session, source: Path | None) -> None:
     with session.terminal.progress() as tick:
         info = model.install(source, tick)
     session.terminal.say(f"{info.model_id} is installed in {info.path}")
+    return info
 
 
 def model_info(session: Session) -> int:
@@ -136,5 +171,7 @@ def model_remove(session: Session) -> int:
     """Delete the model of this user; search goes on by words."""
     from contextgraph.embed import model
 
-    session.terminal.say("the model is removed" if model.remove() else "no model was installed")
+    removed = model.remove()
+    session.terminal.say("the model is removed" if removed else "no model was installed")
+    session.answer({"removed": removed})
     return 0

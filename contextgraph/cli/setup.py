@@ -5,14 +5,14 @@ import shutil
 import sys
 from typing import Annotated
 
-import msgspec
 import typer
 
-from contextgraph import capture, install, refspec, registry
+from contextgraph import capture, gitconfig, install, refspec, registry
 from contextgraph.cli.common import Session, command
-from contextgraph.cli.settings import install_model
+from contextgraph.cli.settings import install_model, start_embedding
 from contextgraph.errors import Error, UsageError
 from contextgraph.git import NOTES_REF
+from contextgraph.ui import counted
 
 DERIVED = (
     "index.db",
@@ -75,14 +75,13 @@ def init(
     for reason in graph.reasons:
         say(reason)
     if not no_history:
-        say(f"{graph.counts()['commits']} commits indexed")
+        say(f"{counted(graph.counts()['commits'], 'commit')} indexed")
     if not no_model:
         _offer_model(session)
     if not no_history:
-        graph.start_embedding()
+        start_embedding(session, graph)
     say("ready" if changes else "nothing to change: ready")
-    if session.json:
-        session.terminal.json(msgspec.json.encode({"schema": 1, "changes": changes, "hooks": hooks}))
+    session.answer({"changes": changes, "hooks": hooks})
     return 0
 
 
@@ -101,11 +100,14 @@ def _offer_model(session: Session) -> None:
 
 def uninstall(
     session: Session,
-    purge_local: Annotated[bool, typer.Option("--purge-local", help="Delete the notes and the journal here as well. For good.")] = False,
+    purge_local: Annotated[bool, typer.Option("--purge-local", help="Delete notes, journal and settings here as well. For good.")] = False,
 ) -> int:
-    """Take back exactly what init did. The notes stay, unless --purge-local."""
+    """Take back exactly what init did.
+
+    The notes and your own settings stay, unless --purge-local.
+    """
     graph = session.open()
-    changes = [*refspec.remove(graph.git, graph.settings), *install.uninstall(graph.git)]
+    changes = [*refspec.remove(graph.git, graph.settings), *install.uninstall(graph.git, settings=purge_local)]
     registry.remove(os.environ, graph.git.top or graph.git.common_dir)
     home = graph.git.home
     if purge_local:
@@ -125,4 +127,8 @@ def uninstall(
     for change in changes:
         session.terminal.say(change)
     session.terminal.say("uninstalled" if changes else "nothing to take back")
+    kept = gitconfig.kept(graph.git)
+    if kept:
+        session.terminal.say(f"kept, as `cg init` did not set them: {', '.join(kept)}; --purge-local takes them too")
+    session.answer({"changes": changes, "kept": kept})
     return 0

@@ -66,6 +66,7 @@ def export(
     data = [line + b"\n" for line in lines]
     replace(Path(file), b"".join(data))
     session.terminal.say(f"{_count(len(data), 'written')} to {file}")
+    session.answer({"file": file, "written": len(data)})
     return 0
 
 

@@ -1,8 +1,9 @@
 """decide, record: the commands that write reasons down."""
 
+import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 import typer
@@ -10,11 +11,11 @@ import typer
 from contextgraph import given
 from contextgraph.capture import staged
 from contextgraph.cli import form
-from contextgraph.cli.common import Session, command
+from contextgraph.cli.common import Session, command, one_of
 from contextgraph.errors import UsageError
 from contextgraph.event import HARD_LIMIT, TOO_LONG
 from contextgraph.graph import Graph
-from contextgraph.trace import Decision, Trace
+from contextgraph.trace import Category, Decision, Level, Trace
 
 
 def register(app: typer.Typer) -> None:
@@ -61,6 +62,7 @@ def decide(
     """
     # What is staged must be bound to its commit first; only --supersedes asks the index anything.
     graph = session.caught_up(history=bool(supersedes))
+    _sound(risk, category, confidence)
     one = {"risk": risk, "category": category, "area": area, "confidence": confidence, "expires": expires, "supersedes": supersedes}
     fields: dict[str, Any] = {name: value for name, value in one.items() if value}
     fields |= {name: value for name, value in {"constraints": constraint, "guard": guard, "context": context}.items() if value}
@@ -85,17 +87,27 @@ def decide(
         decision = form.edited(graph, decision)
         if decision is None:
             session.terminal.say("the form was empty: nothing is staged")
+            session.answer({"decision": None, "staged": len(staged.listed(graph.git))})
             return 0
     assert decision is not None
     form.check(graph, decision)
     return _keep(session, graph, decision, commit)
 
 
+def _sound(risk: str, category: str, confidence: str) -> None:
+    """Refuse, in the words of the options, what no field of a decision can hold."""
+    if risk:
+        one_of("--risk", risk, get_args(Level))
+    if category:
+        one_of("--category", category, get_args(Category))
+    if confidence and not re.fullmatch(r"0?\.\d+|[01](\.0*)?", confidence):
+        raise UsageError(f"--confidence takes a number from 0 to 1, not `{confidence}`", "such as 0.8")
+
+
 def _drop(session: Session, graph: Graph, number: int) -> int:
     gone = staged.drop(graph.git, number)
     session.terminal.say(f"unstaged: {gone.title}")
-    if session.json:
-        session.terminal.json(msgspec.json.encode({"schema": 1, "unstaged": gone, "staged": len(staged.listed(graph.git))}))
+    session.answer({"unstaged": gone, "decision": None, "staged": len(staged.listed(graph.git))})
     return 0
 
 
@@ -108,6 +120,7 @@ def _redo(session: Session, graph: Graph, number: int) -> int:
         graph.stage(decision)
     gone = staged.drop(graph.git, number)
     session.terminal.say(f"staged anew: {decision.title}" if decision else f"the form was empty; unstaged: {gone.title}")
+    session.answer({"unstaged": gone, "decision": decision, "staged": len(staged.listed(graph.git))})
     return 0
 
 
@@ -119,8 +132,7 @@ def _keep(session: Session, graph: Graph, decision: Decision, commit: str) -> in
     else:
         count = graph.stage(decision)
         session.terminal.say(f"staged for the next commit ({count}): {decision.title}")
-        if session.json:
-            session.terminal.json(msgspec.json.encode({"schema": 1, "decision": decision, "staged": count}))
+        session.answer({"decision": decision, "staged": count})
     return 0
 
 
@@ -128,8 +140,7 @@ def _confirm(session: Session, sha: str, published: bool, what: str) -> None:
     session.terminal.say(f"{what} recorded on {sha[:12]}")
     if not published:
         session.terminal.warn("the notes ref is busy; it waits safely in the journal, and the next cg command publishes it")
-    if session.json:
-        session.terminal.json(msgspec.json.encode({"schema": 1, "sha": sha, "published": published}))
+    session.answer({"sha": sha, "published": published})
 
 
 def _rejection(text: str) -> dict[str, str]:
