@@ -6,7 +6,6 @@ when it is asked for (`ledger`), because a reverter counts only while it stands 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from contextgraph.git import Git
 from contextgraph.index.database import Database
@@ -27,13 +26,6 @@ Pair = tuple[str, str]
 """(reverter, target)."""
 
 
-class Undone(NamedTuple):
-    """The share of a change that is undone, 0 to 1, and how many changed lines it has."""
-
-    extent: float
-    lines: int
-
-
 def sync(database: Database, git: Git) -> None:
     """Find the pairs that the commits indexed since the last look are part of."""
     known = int(database.get("reverts") or 0)
@@ -43,9 +35,9 @@ def sync(database: Database, git: Git) -> None:
     declared = list(naming.named(database, known))
     pairs = {(each.reverter, each.target) for each in declared}
     exact = set(swaps(database, "commits", known)) - {(target, reverter) for reverter, target in pairs}
-    extents = dict(_extents(database, git, pairs - exact)) | dict.fromkeys(exact, Undone(1.0, FEWEST_LINES))
+    extents = dict(_extents(database, git, pairs - exact)) | dict.fromkeys(exact, 1.0)
     stated = {(each.reverter, each.target): each.rule for each in _meant(declared, extents)}
-    judged = {pair: (_judged(rule, extents[pair]), extents[pair].extent) for pair, rule in stated.items() if pair in extents}
+    judged = {pair: (_judged(rule, extents[pair]), extents[pair]) for pair, rule in stated.items() if pair in extents}
     rows = {pair: (rule, extent) for pair, (rule, extent) in judged.items() if rule}
     rows |= _relands(database, git, rows, known)
     rows |= dict.fromkeys(_worth(database, git, exact - rows.keys()), ("inverse", 1.0))
@@ -54,26 +46,24 @@ def sync(database: Database, git: Git) -> None:
         database.put("reverts", str(newest))
 
 
-def _judged(rule: str, undone: Undone) -> str | None:
+def _judged(rule: str, extent: float) -> str | None:
     """The rule that a claim is kept under. A stated revert counts in part too, and stays a mention where nothing is undone; a
-    sha that only stands near the word counts when at least half of some lines is undone (EVIDENCE: unrelated neighbours rarely
-    are)."""
-    if undone.extent < MENTIONED:
+    sha that only stands near the word counts when at least half of it is undone (EVIDENCE: unrelated neighbours rarely are)."""
+    if extent < MENTIONED:
         return "mentioned" if rule == "declared" else None
-    return rule if rule == "declared" or (undone.extent >= NEAR_THE_WORD and undone.lines >= FEWEST_LINES) else None
+    return rule if rule == "declared" or extent >= NEAR_THE_WORD else None
 
 
 def _relands(database: Database, git: Git, rows: dict[Pair, tuple[str, float]], known: int) -> dict[Pair, tuple[str, float]]:
     """What came back under its own title: a later commit that has the title of a reverted one and undoes its reverter."""
     undone = {pair for pair, (_, extent) in rows.items() if extent >= REVERTED}
     pairs = naming.under_the_same_title(database, undone, known) - rows.keys()
-    return {pair: ("mentioned", undone.extent) for pair, undone in _extents(database, git, pairs) if undone.extent >= REVERTED}
+    return {pair: ("mentioned", extent) for pair, extent in _extents(database, git, pairs) if extent >= REVERTED}
 
 
-def _meant(declared: list[Named], extents: dict[Pair, Undone]) -> Iterator[Named]:
+def _meant(declared: list[Named], extents: dict[Pair, float]) -> Iterator[Named]:
     """What is named, the most certain rule last; of the commits with a quoted title the one undone most (the nearest of
     equals), and its twins: the same change that came in a second time."""
-    nothing = Undone(0.0, 0)
     titled: dict[str, list[Named]] = {}
     for each in sorted(declared, key=lambda each: each.rule != "mentioned"):
         if each.title:
@@ -81,7 +71,7 @@ def _meant(declared: list[Named], extents: dict[Pair, Undone]) -> Iterator[Named
         else:
             yield each
     for candidates in titled.values():
-        best = max(candidates, key=lambda each: round(extents.get((each.reverter, each.target), nothing).extent, 2))
+        best = max(candidates, key=lambda each: round(extents.get((each.reverter, each.target), 0.0), 2))
         yield from (each for each in candidates if each is best or each.when == best.when)
 
 
@@ -131,12 +121,12 @@ def _worth(database: Database, git: Git, pairs: set[Pair]) -> Iterator[Pair]:
     yield from (pair for pair in pairs if pair[1] in heavy)
 
 
-def _extents(database: Database, git: Git, pairs: Iterable[Pair]) -> Iterator[tuple[Pair, Undone]]:
+def _extents(database: Database, git: Git, pairs: Iterable[Pair]) -> Iterator[tuple[Pair, float]]:
     """How much of its target each reverter undoes; every commit's diff is read once."""
     lines = dict(_changes(database, git, {sha for pair in pairs for sha in pair}))
     for reverter, target in pairs:
         if reverter in lines and target in lines:
-            yield (reverter, target), Undone(undoing.extent(lines[target], lines[reverter]), sum(lines[target].values()))
+            yield (reverter, target), undoing.extent(lines[target], lines[reverter])
 
 
 def _changes(database: Database, git: Git, shas: set[str]) -> Iterator[tuple[str, Counter[undoing.Change]]]:
