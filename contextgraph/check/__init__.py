@@ -49,11 +49,12 @@ def check(
     change = Change(view.git, meant.base, meant.head)
     unseen = None if sight.fetched else blindness.blobs(view.git, sight.settings, change)
     reasons += [each for each in (blindness.notes(sight.settings, sight.notes, sight.tracking, sight.fetched), unseen) if each]
-    reasons += blindness.records(view.database)
+    reasons += [*blindness.records(view.database), *filter(None, [blindness.unread(view.database)])]
     if unseen or not change.commits:
         return Report(meant.text, meant.base, meant.head, len(change.commits), [], [], reasons)
     case = _case(view, meant, change, policy, today or time.strftime("%Y-%m-%d", time.gmtime()), past)
-    found = rules.run(case)
+    found, blind_rule = rules.run(case)
+    reasons += [blindness.PROMISED] if blind_rule and blindness.PROMISED not in reasons else []
     if policy.strict:
         found = [msgspec.structs.replace(each, level="error") if each.level == "warning" else each for each in found]
     findings, accepted = _accepted(case, found)

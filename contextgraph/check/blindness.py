@@ -51,6 +51,18 @@ def blobs(git: Git, settings: Mapping[str, list[str]], change: Change) -> str | 
     return f"{files} promised and not here, as in any partial clone (clone without `--filter`, or `cg check --fetch`)"
 
 
+PROMISED = (
+    "files of older changes are promised and not here, so what was reverted is not fully known (clone without `--filter`, or `--fetch`)"
+)
+
+
+def unread(database: Database) -> str | None:
+    """Reverts that catching up could not judge, because a partial clone could not get their files."""
+    known = int(database.get("reverts") or 0)
+    newest = int(database.connection.execute("SELECT coalesce(max(id), 0) FROM commits").fetchone()[0])
+    return PROMISED if known < newest else None
+
+
 def absent(git: Git, shas: Iterable[str]) -> set[str]:
     """The objects of these commits' trees that are not here."""
     asked = "".join(f"{sha}\n" for sha in shas).encode()

@@ -8,24 +8,29 @@ from contextgraph.check.case import Case, quoted
 from contextgraph.check.change import FileDiff
 from contextgraph.check.finding import Finding, make
 from contextgraph.check.precedents import Bound
+from contextgraph.check.rejected import names
 from contextgraph.check.reverted import telling
 from contextgraph.errors import GitError
 from contextgraph.status import undoing
 
 MOST = 5
 """Files that are blamed, at a tenth of a second and more each; further ones are not looked at."""
+LEAST = 0.1
+"""Share of the telling lines of the decision's commit that must go: one of three hundred is upkeep."""
+EDITED = 0.6
+"""Share of common words from which a removed line and an added one are one line that was edited."""
 _HEADER = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?) \d+ (\d+)")
 
 
 def check(case: Case) -> Iterator[Finding]:
     """A finding for each such decision and file of which the range removes telling lines."""
     weighty = [each for each in case.precedents.in_force if each.decision.reversible is False or each.decision.risk == "high"]
-    gone = {path: _gone(case, file) for path, file in case.change.files.items() if file.removed and files.kind(path) == "code"}
-    gone = {path: lines for path, lines in gone.items() if lines}
-    near = {name for path in gone for name in (path, case.change.files[path].old_path)}
+    shrunk = [path for path, file in case.change.files.items() if file.removed and files.kind(path) == "code"] if weighty else []
+    near = {name for path in shrunk for name in (path, case.change.files[path].old_path)}
     near |= {path.rpartition("/")[2] for path in near}
     weighty = [each for each in weighty if _concerns(each, near) and not case.cites(each)]
-    if not weighty or not gone or case.change.base is None:
+    gone = {path: lines for path in shrunk if (lines := _gone(case, case.change.files[path]))} if weighty else {}
+    if not gone or case.change.base is None:
         return
     parents = {bound.commit: case.precedents.parent(bound.commit) for bound in weighty}
     made = dict(undoing.changes(case.git, parents.items()))
@@ -37,9 +42,10 @@ def check(case: Case) -> Iterator[Finding]:
             looked += 1
             origin = _blame(case, case.change.files[path].old_path, [number for number, _ in lines])
             for bound in likely:
-                under = [(number, words) for number, words in lines if origin.get(number) == bound.commit]
+                under = [(number, words) for number, words in lines if _came_with(case, origin.get(number), bound.commit)]
                 level = case.policy.level("removed", path)
-                if under and level != "off":
+                whole = sum(sign == "+" and telling(words) for _, sign, words in made[bound.commit])
+                if under and len(under) >= LEAST * whole and level != "off":
                     yield _finding(case, bound, path, under, level)
 
 
@@ -48,10 +54,22 @@ def _concerns(bound: Bound, near: set[str]) -> bool:
     return any(path in near or path.rpartition("/")[2] in near or path.endswith("/*") for path in bound.paths)
 
 
+def _came_with(case: Case, origin: str | None, commit: str) -> bool:
+    """Whether a line's origin is the decision's commit, or was brought in by it when that is a merge."""
+    landing = case.precedents.ledger.landing(origin) if origin else None
+    return origin == commit or (landing is not None and landing[0] == commit)
+
+
 def _gone(case: Case, file: FileDiff) -> list[tuple[int, str]]:
-    """The telling lines that the range removes from a file and adds nowhere."""
+    """The telling lines that the range removes from a file and adds nowhere, edited ones left out."""
     stripped = ((number, line.strip()) for number, line in file.removed)
-    return [(number, words) for number, words in stripped if telling(words) and case.change.added[words] < case.change.removed[words]]
+    gone = [(number, words) for number, words in stripped if telling(words) and case.change.added[words] < case.change.removed[words]]
+    added = [found for _, line in file.added if (found := names(line))] if gone and len(file.added) <= 2_000 else []
+    return [(number, words) for number, words in gone if not _edited(names(words), added)]
+
+
+def _edited(words: set[str], added: list[set[str]]) -> bool:
+    return any(len(words & each) >= EDITED * len(words | each) for each in added)
 
 
 def _blame(case: Case, path: str, numbers: list[int]) -> dict[int, str]:

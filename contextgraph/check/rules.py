@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextgraph.check import decided, guards, notes, rejected, removed, reverted, undecided
 from contextgraph.check.case import Case
 from contextgraph.check.finding import Finding
+from contextgraph.errors import GitError
 
 Rule = Callable[[Case, list[Finding]], Iterator[Finding]]
 """A rule sees what those before it have found."""
@@ -34,14 +35,23 @@ RULES: dict[str, Rule] = {
 }
 
 
-def run(case: Case) -> list[Finding]:
-    """Everything that the rules find, errors first. A decision of which more was said is not also a note."""
+def run(case: Case) -> tuple[list[Finding], bool]:
+    """Everything that the rules find, errors first, and whether a partial clone kept one from looking.
+
+    A decision of which more was said is not also a note.
+    """
     found: list[Finding] = []
+    blind = False
     for rule in RULES.values():
-        found += rule(case, found)
+        try:
+            found += list(rule(case, found))
+        except GitError as error:
+            if "promisor" not in error.message:
+                raise
+            blind = True
     said = {(each.precedent.commit, each.precedent.decision) for each in found if each.level != "note"}
     kept = [each for each in found if each.level != "note" or (each.precedent.commit, each.precedent.decision) not in said]
     guarded = {(each.precedent.decision, each.path) for each in found if each.rule == "guard"}
     kept = [each for each in kept if each.rule != "rejected" or (each.precedent.decision, each.path) not in guarded]
     order = ("error", "warning", "note")
-    return sorted({each.id: each for each in kept}.values(), key=lambda each: order.index(each.level))
+    return sorted({each.id: each for each in kept}.values(), key=lambda each: order.index(each.level)), blind
