@@ -19,6 +19,9 @@ TRIES = 8
 """Compare-and-swap attempts before the journal alone holds the event: a hot foreign writer can starve any number."""
 
 
+PATIENCE = 0.5
+"""Seconds after which no further attempt is begun: on a busy machine eight of them take a person's time, and the journal is safe."""
+
 MOST = 50_000
 """Lines of one note that are decoded: a second's work. All are kept."""
 
@@ -65,9 +68,15 @@ class Store:
             return True
         try:
             with locked(self.git.home / "lock"):
-                return any(self._publish(attempt) for attempt in range(TRIES))
+                begun = time.monotonic()
+                for attempt in range(TRIES):
+                    if self._publish(attempt):
+                        return True
+                    if time.monotonic() - begun > PATIENCE:
+                        break
         except LockError:
-            return False
+            pass  # whoever holds it publishes the whole journal, ours too
+        return False
 
     def settled(self, tip: str | None) -> bool:
         """Whether the notes commit `tip` is known to hold everything of the journal; no process."""
