@@ -16,7 +16,7 @@ test: $(STAMP)  ## set up, then types, lint and all tests
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
 	@echo "== pytest"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "== setting up $(VENV) (once; a few minutes on a new machine)"

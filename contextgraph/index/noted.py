@@ -95,6 +95,14 @@ class Noted:
             waiting = {str(each.body.get("from")) for each in fresh if each.kind == "carried"} - seen
         return found
 
+    def held(self, tip: str, events: Iterable[Event]) -> list[Event]:
+        """Those of the events that the notes commit `tip` holds; none for the empty string."""
+        asked = list(events)
+        if not tip or not asked:
+            return []
+        there = {line for _, lines in self.store.lines(tip, {each.key for each in asked}) for line in lines}
+        return [each for each in asked if each.line in there]
+
     def decisions(self, keys: Iterable[str]) -> set[str]:
         """The ids of the decisions in the notes and messages of these commits."""
         rows = self.database.connection.execute(

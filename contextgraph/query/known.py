@@ -1,12 +1,8 @@
 """When something became known in this clone: as far as the local log of the notes ref goes. Best effort, and said so."""
 
-from collections.abc import Iterable
-
 import msgspec
 
-from contextgraph.event import Event
 from contextgraph.git import NOTES_REF, Git
-from contextgraph.notes import Store
 from contextgraph.query.view import Moment
 
 BEST_EFFORT = "what was known when is read from this clone's log of its notes: best effort, and only as far back as that goes"
@@ -24,12 +20,3 @@ def at(git: Git, seconds: int, base: Moment | None) -> Moment:
             known = commit
             break
     return msgspec.structs.replace(base or _ALWAYS, known=known)
-
-
-def only(store: Store, tip: str, events: Iterable[Event]) -> list[Event]:
-    """Those of the events that the notes commit `tip` holds; none for the empty string."""
-    asked = list(events)
-    if not tip or not asked:
-        return []
-    there = {line for _, lines in store.lines(tip, {each.key for each in asked}) for line in lines}
-    return [each for each in asked if each.line in there]

@@ -83,10 +83,8 @@ class View:
         names = None if everything else {*(each.id for each in events), *self.noted.decisions({*shas, *(each.key for each in events)})}
         retirements, declared = self.noted.retirements(names)
         if moment_ is not None and moment_.known is not None:
-            from contextgraph.query import known
-
-            events = known.only(self.noted.store, moment_.known, events)
-            retirements = known.only(self.noted.store, moment_.known, retirements)
+            events = self.noted.held(moment_.known, events)
+            retirements = self.noted.held(moment_.known, retirements)
         return fold.fold([*events, *retirements], moment_.at if moment_ else None, declared)
 
     def traces(self, shas: Sequence[str], moment_: Moment | None = None, details: bool = True) -> list[Trace]:
