@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contextgraph.graph import Graph
-from contextgraph.query import question, search
+from contextgraph.query import candidates, question, search
 from contextgraph.query.filters import Filters
 from contextgraph.query.search import Answer, Result
 from contextgraph.trace import Decision, Option, Trace
@@ -90,7 +90,7 @@ def test_the_order_of_bm25_counts_when_the_question_speaks_the_commits_language(
     assert asked(repo, "close idle sockets", foreign).results[0].explain["order"] == 0
     answer = asked(repo, "close idle sockets", fluent)
     assert shas(answer) == [first, second]
-    assert answer.results[0].explain["order"] == pytest.approx(0.3)
+    assert answer.results[0].explain["order"] == pytest.approx(candidates.ORDER)
 
 
 def test_without_vectors_words_answer_alone_on_a_scale_of_one(repo: Repo) -> None:
@@ -236,7 +236,7 @@ def test_a_path_and_an_identifier_are_known_as_such(repo: Repo) -> None:
     inside = repo.commit("Tidy", {"src/net/pool.py": "1"})
     repo.commit("Tidy more", {"src/net/other.py": "1"})
     assert shas(asked(repo, "src/net/pool.py"))[0] == inside
-    assert asked(repo, "src/net/pool.py").results[0].explain["exact"] == 0.25
+    assert asked(repo, "src/net/pool.py").results[0].explain["exact"] == candidates.PATH
     together = repo.commit("Call spawn_blocking twice", {"c": "1"})
     apart = repo.commit("Spawn a task; blocking calls come twice", {"d": "1"})
     answer = asked(repo, "spawn_blocking")

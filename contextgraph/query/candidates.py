@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from contextgraph.query import lexical
 from contextgraph.query.lexical import Match, Words
 from contextgraph.query.question import Question
 
-SPOKEN, FLUENT, ORDER = 0.6, 0.8, 0.3
+SPOKEN, FLUENT, ORDER, BOTH = 0.55, 0.75, 0.8, 1.0
 """Cosine of the nearest commit from which the question is taken to speak the commits' own language, and from which it does
-so fully; what BM25's order then adds. People who ask in their own words are misled by it, who quote are not."""
+so fully; what BM25's order then counts, and the cosine of the farther one of subject and full text. People who ask in their
+own words are misled by both, who quote are not."""
 ORDER_ALONE = 3.0
 """Weight of BM25's order without vectors, times the square of the coverage of its first hit."""
-NAMED, MENTIONED, PATH = 2.0, 1.0, 0.25
+NAMED, MENTIONED, PATH = 2.0, 1.0, 0.1
 """For the commit, pull request or decision that the question names; for a message that mentions the number; for a path."""
 SOURCES = {"authored": 0.10, "trailer": 0.10, "imported": 0.08, "agent": 0.05, "mined": 0.0}
 """What a found decision adds: people before agents before what was mined; a reason on record before a message alike."""
@@ -50,6 +52,7 @@ class Scale(msgspec.Struct, frozen=True):
     """How words and vectors weigh for one question. `floor` is the cosine of what is not among the nearest: at most the last's."""
 
     order: float
+    both: float
     words: float
     floor: float | None
 
@@ -57,16 +60,18 @@ class Scale(msgspec.Struct, frozen=True):
     def of(cls, words: Words, cosines: dict[str, float]) -> "Scale":
         if not cosines:
             order = ORDER_ALONE * words.best**2
-            return cls(order / (1 + order), 1 / (1 + order), None)
+            return cls(order / (1 + order), 0.0, 1 / (1 + order), None)
         nearest = max((cosine for key, cosine in cosines.items() if key.endswith(("/s", "/f"))), default=0.0)
-        return cls(ORDER * min(1.0, max(0.0, (nearest - SPOKEN) / (FLUENT - SPOKEN))), 1.0, min(cosines.values()))
+        spoken = min(1.0, max(0.0, (nearest - SPOKEN) / (FLUENT - SPOKEN)))
+        return cls(ORDER * spoken, BOTH * spoken, 1.0, min(cosines.values()))
 
-    def parts(self, match: Match | None, whole: float | None, piece: float | None) -> dict[str, float]:
-        """The parts of one text: `whole` is the cosine of its subject or full text, `piece` the best of its paragraphs."""
+    def parts(self, match: Match | None, near: dict[str, float], whole: tuple[str, ...]) -> dict[str, float]:
+        """The parts of one text. `near` has the cosines of its documents, `whole` names those that stand for all of it."""
         parts = {"words": self.words * match.coverage, "order": self.order * match.order} if match else {"words": 0.0, "order": 0.0}
         if self.floor is not None:
-            whole = self.floor if whole is None else whole
-            parts["vectors"] = (whole + max(whole, self.floor if piece is None else piece)) / 2
+            cosines = [near.get(name, self.floor) for name in whole]
+            parts["vectors"] = (max(cosines) + max([*cosines, *near.values()])) / 2
+            parts["both"] = self.both * min(cosines)
         return parts
 
 
@@ -75,25 +80,26 @@ def gather(
 ) -> list[Candidate]:
     """Every commit that passes the condition and is worth a look, best first by what is known so far."""
     scale = Scale.of(words, cosines)
-    wholes, pieces, decided = _cosines(cosines)
+    near = _by_text(cosines)
     names = _named(connection, question)
     faint = min(FAINT_WORDS, max((match.coverage for match in words.commits.values()), default=0.0) / 2)
     own = {sha for sha, match in words.commits.items() if match.coverage >= faint > 0}
-    own |= {sha for near in (wholes, pieces) for sha, cosine in near.items() if cosine >= FAINT_COSINE}
+    own |= {sha for sha, each in near.items() if max(each.values()) >= FAINT_COSINE}
     if question.undone:  # its answer says little by itself: `Revert "…"` is all that many of them say
-        own |= _reverters(connection, (words.commits.keys() | wholes.keys() | pieces.keys()) - own)
+        own |= _reverters(connection, (words.commits.keys() | near.keys()) - own)
     found = {key for key, match in words.decisions.items() if match.coverage >= FAINT_WORDS}
-    found |= {key for key, cosine in decided.items() if cosine >= FAINT_COSINE} | set(question.decisions)
+    found |= {key for key in own if key.startswith("cg-")} | set(question.decisions)
     relevance: dict[str, dict[str, dict[str, float]]] = {}
     for key in found:
-        parts = scale.parts(words.decisions.get(key), decided.get(key), None)
+        parts = scale.parts(words.decisions.get(key), near.get(key, {}), ("",))
         for sha in homes(connection, key):
             relevance.setdefault(sha, {})[key] = parts
             if key in question.decisions:
                 names[sha] = NAMED
     candidates = {each.sha: each for each in _read(connection, own | names.keys() | relevance.keys(), condition, values)}
     for sha, each in candidates.items():
-        text = scale.parts(words.commits.get(sha), wholes.get(sha), pieces.get(sha)) if sha in own else {}
+        whole = ("s", "f") if lexical.has_body(each.size) else ("s",)
+        text = scale.parts(words.commits.get(sha), near.get(sha, {}), whole) if sha in own else {}
         each.parts = text | each.parts | ({"exact": names[sha]} if sha in names else {})
         each.relevance = relevance.get(sha, {})
     if question.undone:
@@ -111,16 +117,13 @@ def homes(connection: sqlite3.Connection, decision: str) -> list[str]:
     return [sha for (sha,) in rows]
 
 
-def _cosines(cosines: dict[str, float]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """The best cosine of each commit's subject and full text, of its paragraphs, and of each decision."""
-    wholes: dict[str, float] = {}
-    pieces: dict[str, float] = {}
-    decided: dict[str, float] = {}
+def _by_text(cosines: dict[str, float]) -> dict[str, dict[str, float]]:
+    """The cosines of the documents of each commit (`s`, `f`, `p0`…) and decision (the empty name)."""
+    found: dict[str, dict[str, float]] = {}
     for key, cosine in cosines.items():
-        name, _, part = key.partition("/")
-        into = decided if not part else pieces if part.startswith("p") else wholes
-        into[name] = max(cosine, into.get(name, cosine))
-    return wholes, pieces, decided
+        name, _, document = key.partition("/")
+        found.setdefault(name, {})[document] = cosine
+    return found
 
 
 def _named(connection: sqlite3.Connection, question: Question) -> dict[str, float]:

@@ -10,12 +10,15 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import msgspec
 
 from contextgraph.index import text
 from contextgraph.query.question import Question
 
+PHRASE = 0.5
+"""What an identifier in one piece weighs beside its parts, which count as words of their own."""
 KEPT = 400
 """Texts kept of each kind; a right answer stands in the first hundred or nowhere (EVIDENCE, Ranking)."""
 RANKED = 300
@@ -75,6 +78,7 @@ def _weights(connection: sqlite3.Connection, *tables: dict[str, list[int]]) -> d
     for term in tables[0]:
         having = sum(len(rows[term]) for rows in tables)
         rarity[term] = math.log(1 + (total - having + 0.5) / (having + 0.5)) if having < total else 1e-6
+        rarity[term] *= PHRASE if " " in term else 1.0
     mass = sum(rarity.values())
     return {term: weight / mass for term, weight in rarity.items()}
 
@@ -149,6 +153,11 @@ def _sizes(connection: sqlite3.Connection, rows: Iterable[int]) -> dict[int, int
     asked = json.dumps(list(rows))
     found = connection.execute("SELECT id, sz FROM words_docsize WHERE id IN (SELECT value FROM json_each(?))", (asked,))
     return {row: sum(_varints(sizes)) for row, sizes in found}
+
+
+def has_body(sizes: bytes) -> bool:
+    """Whether a commit's row of sizes (subject, body, paths) has any words of a body."""
+    return next(islice(_varints(sizes), 1, None), 0) > 0
 
 
 def _varints(data: bytes) -> Iterator[int]:
