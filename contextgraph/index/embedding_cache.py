@@ -135,6 +135,15 @@ class EmbeddingCache:
                 self.path.with_name(self.path.name + end).unlink(missing_ok=True)
 
 
+def as_kept(vectors: "np.ndarray") -> "np.ndarray":
+    """Vectors as they come back from the cache: what is computed now and what was kept give the same answers, bit for bit."""
+    import numpy as np
+
+    full = np.asarray(vectors, dtype="<f2").astype(np.float32)
+    rounded: np.ndarray = full / np.linalg.norm(full, axis=1, keepdims=True)
+    return rounded
+
+
 def _identity(path: Path) -> int | None:
     return path.stat().st_ino if path.exists() else None
 

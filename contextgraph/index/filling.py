@@ -17,7 +17,7 @@ from contextgraph import commits
 from contextgraph.embed import Embedder
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.index.embedding_cache import EmbeddingCache
+from contextgraph.index.embedding_cache import EmbeddingCache, as_kept
 from contextgraph.index.text import paragraphs
 
 if TYPE_CHECKING:
@@ -152,9 +152,11 @@ class Filling:
         while part := list(islice(stream, SLICE)):
             cached = self.cache.get_many(part)
             missing = list(dict.fromkeys(text for text, vector in zip(part, cached, strict=True) if vector is None))
-            fresh = dict(zip(missing, self.embedder.embed(missing), strict=True)) if missing else {}
+            fresh: dict[str, np.ndarray] = {}
             if missing:
-                self.cache.put_many(missing, np.stack([fresh[text] for text in missing]))
+                computed = self.embedder.embed(missing)
+                self.cache.put_many(missing, computed)
+                fresh = dict(zip(missing, as_kept(computed), strict=True))
             found += [fresh[text] if vector is None else vector for text, vector in zip(part, cached, strict=True)]
             done(len(found))
         return np.stack(found)
