@@ -231,6 +231,8 @@ class Graph:
 
     def log(self, filters: Filters, limit: int, within: Sequence[str] | None, in_force: bool, details: bool) -> log.Listing:
         self._lag()
+        if within is None and (filters.of_records or in_force):
+            self.look_for_absent()
         shas = None if within is None else list(within)
         return self._healed(lambda: log.log(self.view, filters, limit, shas, in_force, details))
 
@@ -254,6 +256,12 @@ class Graph:
         return self.database.connection.execute("SELECT 1 FROM decisions WHERE id = ?", (identity,)).fetchone() is not None
 
     # The state of things.
+
+    def look_for_absent(self) -> None:
+        """Say when notes arrived of commits that did not: branches of others that were not fetched, or are gone."""
+        if number := self._healed(lambda: overview.absent(self.database)):
+            one = "1 recorded trace is on a commit that is" if number == 1 else f"{number} recorded traces are on commits that are"
+            self.reasons.append(f"{one} not in this clone (`git fetch` may bring {'it' if number == 1 else 'them'})")
 
     def counts(self) -> dict[str, int]:
         return self._healed(lambda: overview.counts(self.database, self.view.ledger()))

@@ -1,5 +1,7 @@
 """status, refresh: the commands that tell and mend the state of things here."""
 
+import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -7,8 +9,14 @@ import typer
 from contextgraph import install, sync
 from contextgraph.capture import staged
 from contextgraph.cli.common import Session, command
+from contextgraph.errors import Error, LockError
+from contextgraph.event import moment
 from contextgraph.graph import Graph
-from contextgraph.ui import inert
+from contextgraph.lock import locked
+from contextgraph.ui import counted, inert
+
+LATELY = 7 * 86_400
+"""Seconds for which an error in the log is told."""
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +41,7 @@ def gather(graph: Graph) -> dict[str, Any]:
     """Everything that `cg status` knows, in the shape of CONTRACT."""
     hooks = install.look(graph.git)
     counts = graph.counts()
+    graph.look_for_absent()
     problems: list[str] = []
     if not graph.installed:
         problems.append("not set up here: commits are not recorded as they are made (`cg init`)")
@@ -54,12 +63,18 @@ def gather(graph: Graph) -> dict[str, Any]:
             "foreign_lines": counts["foreign_lines"],
             "remotes": sync.lags(graph.store, sync.remotes(graph.settings), graph.refs.tracking, graph.notes_tip),
         },
-        "index": graph.index_state(),
+        "index": _lately(graph.index_state()),
         "model": graph.meaning.model_state(),
         "staged": len(staged.listed(graph.git)) if graph.git.top else 0,
         "skipped": graph.skipped(),
         "problems": problems,
     }
+
+
+def _lately(index: dict[str, Any]) -> dict[str, Any]:
+    """The state of the index with no error older than LATELY: what failed once and works since is no news."""
+    oldest = moment(time.time() - LATELY)
+    return index | {"errors": [line for line in index["errors"] if line[: len(oldest)] >= oldest]}
 
 
 def _screen(facts: dict[str, Any], graph: Graph) -> Any:
@@ -78,16 +93,16 @@ def _screen(facts: dict[str, Any], graph: Graph) -> Any:
         "traces", f"{counts['recorded']} recorded: {counts['landed']} landed, {counts['pending']} pending, {counts['reverted']} reverted"
     )
     table.add_row("decisions", f"{counts['decisions']} known, {facts['staged']} staged for the next commit")
-    table.add_row("history", f"{counts['commits']} commits indexed")
+    table.add_row("history", f"{counted(counts['commits'], 'commit')} indexed")
     for name, lag in facts["notes"]["remotes"].items():
         table.add_row(f"notes at {name}", Text(inert(_lag(lag))))
-    table.add_row("vectors", _vectors(index, model))
+    table.add_row("vectors", _vectors(index, model, graph.git.home / "embed.lock"))
     if facts["notes"]["unpublished"]:
-        table.add_row("journal", f"{facts['notes']['unpublished']} events wait for the notes ref")
+        table.add_row("journal", f"{counted(facts['notes']['unpublished'], 'event')} waiting for the notes ref")
     if facts["skipped"]:
-        table.add_row("skipped", f"{facts['skipped']} commits were made with CG_SKIP=1")
+        table.add_row("skipped", f"{counted(facts['skipped'], 'commit')} made with CG_SKIP=1")
     for line in index["errors"]:
-        table.add_row("last error", Text(line))
+        table.add_row("last error", Text(inert(line)))
     lines = [Text.assemble(("problem: ", "yellow"), each) for each in facts["problems"]]
     lines += [Text.assemble(("incomplete: ", "yellow"), each) for each in graph.reasons]
     step = _next_step(facts)
@@ -102,13 +117,26 @@ def _lag(lag: sync.Lag) -> str:
     return f"{', '.join(words)} (`cg sync`)" if words else "the same as here"
 
 
-def _vectors(index: dict[str, Any], model: dict[str, Any]) -> str:
+def _vectors(index: dict[str, Any], model: dict[str, Any], lock: Path) -> str:
     if not model["installed"]:
         return "no model: search is by words (`cg model install` adds meaning)"
     if model["problem"]:
         return f"the model is damaged: {model['problem']}"
     place = f" on {index['vectors_in']}" if "://" in index["vectors_in"] else ""
-    return f"{index['vectors_done']} of {index['vectors_total']} documents{place}"
+    if index["vectors_done"] < index["vectors_total"]:
+        place += ", and more are being made" if _held(lock) else " (`cg refresh` makes the rest)"
+    return f"{index['vectors_done']:,} of {counted(index['vectors_total'], 'document')}{place}"
+
+
+def _held(lock: Path) -> bool:
+    """Whether a process is at it now."""
+    try:
+        with locked(lock, wait=0.0):
+            return False
+    except LockError:
+        return True
+    except Error:
+        return False  # nothing can be written here, so nobody is
 
 
 def _next_step(facts: dict[str, Any]) -> str | None:
@@ -138,7 +166,8 @@ def refresh(
     counts = graph.counts()
     for reason in graph.reasons:
         session.terminal.say(reason)
-    session.terminal.say(f"{counts['commits']} commits, {counts['recorded']} recorded traces, {counts['decisions']} decisions")
+    words = ((counts["commits"], "commit"), (counts["recorded"], "recorded trace"), (counts["decisions"], "decision"))
+    session.terminal.say(", ".join(counted(number, noun) for number, noun in words))
     if session.json:
         session.terminal.json(render.to_json({"counts": counts, "index": graph.index_state()}, graph.reasons))
     return 0

@@ -32,3 +32,12 @@ def counts(database: Database, ledger: Ledger) -> dict[str, int]:
         "foreign_lines": one("SELECT count(*) FROM foreign_lines"),
         "newer_lines": one("SELECT count(*) FROM foreign_lines WHERE newer"),
     }
+
+
+def absent(database: Database) -> int:
+    """How many recorded traces are on commits that this clone has never had, those whose records were carried onward apart."""
+    query = (
+        "SELECT count(DISTINCT key) FROM events WHERE kind = 'recorded'"
+        " AND key NOT IN (SELECT sha FROM commits) AND key NOT IN (SELECT old FROM links)"
+    )
+    return int(database.connection.execute(query).fetchone()[0])

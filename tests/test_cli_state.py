@@ -1,0 +1,67 @@
+"""status: one screen, true and calm."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from contextgraph.embed.small import store_small
+from contextgraph.lock import locked
+from tests.conftest import Repo
+from tests.test_cli_common import on_a_terminal
+
+
+def test_notes_of_commits_that_are_not_here_are_told(graphed: Repo, tmp_path: Path) -> None:
+    graphed.git("switch", "-qc", "topic")
+    graphed.commit("Try it\n\nDecision: x")
+    graphed.cg("record", stdin='{"summary": "theirs"}')
+    clone = Repo(tmp_path / "clone")
+    subprocess.run(["git", "clone", "-q", "--single-branch", "-b", "main", f"file://{graphed.path}", str(clone.path)], check=True)
+    clone.cg("sync", "--fetch-only")
+    words = "1 recorded trace is on a commit that is not in this clone (`git fetch` may bring it)"
+    assert words in clone.cg("log", "--decisions", code=1).stdout
+    assert words in clone.cg("status").stdout
+    assert words not in clone.cg("log").stdout
+    clone.git("fetch", "-q", "origin", "topic:topic")
+    assert words not in clone.cg("status").stdout
+
+
+def test_old_errors_are_not_told(graphed: Repo) -> None:
+    (graphed.home / "log").write_text("2020-01-01T00:00:00.000Z worker: long ago\n2999-01-01T00:00:00.000Z worker: just\x1b[1m now\n")
+    text = graphed.cg("status").stdout
+    assert "long ago" not in text
+    assert "just\\x1b[1m now" in text
+
+
+def test_vectors_that_wait_are_told_with_their_cure(graphed: Repo) -> None:
+    store_small()
+    assert "vectors        0 of 1 document (`cg refresh` makes the rest)" in graphed.cg("status").stdout
+    with locked(graphed.home / "embed.lock"):
+        assert "and more are being made" in graphed.cg("status").stdout
+    graphed.cg("refresh")
+    assert "vectors        1 of 1 document\n" in graphed.cg("status").stdout
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_status_fits_its_screen(graphed: Repo, columns: int) -> None:
+    text = on_a_terminal(graphed, "status", columns=columns, NO_COLOR="1").replace("\r", "")
+    assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in text.split("\n")) <= columns
+    assert "\x1b[3" not in text
+
+
+def test_an_empty_repository(repo: Repo, tmp_path: Path) -> None:
+    empty = Repo(tmp_path / "empty")
+    subprocess.run(["git", "init", "-q", str(empty.path)], check=True)
+    empty.cg("init", "--no-model")
+    text = empty.cg("status").stdout
+    assert "0 commits indexed" in text
+    assert "problem" not in text and "incomplete" not in text
+    assert empty.cg("why", "HEAD", code=2).stderr.startswith("error: ")
+
+
+def test_a_clone_that_was_just_set_up_has_no_fault(graphed: Repo, tmp_path: Path) -> None:
+    clone = Repo(tmp_path / "clone")
+    subprocess.run(["git", "clone", "-q", str(graphed.path), str(clone.path)], check=True)
+    clone.cg("init", "--no-model")
+    assert "fault" not in clone.cg("doctor").stdout
