@@ -34,7 +34,7 @@ _SHARE = (
 )
 _STATED = re.compile(
     rf"\b(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out)\s+"
-    rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+)?(?:commits?|changesets?)?:?\s*(?:#+\d+\s*\(?\s*)?{_LIST}",
+    rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+|needless\s+|recent\s+|bad\s+|accidental\s+)?(?:commits?|changesets?)?:?\s*(?:#+\d+\s*\(?\s*)?{_LIST}",
     re.IGNORECASE,
 )
 _MENTION = re.compile(

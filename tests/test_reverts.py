@@ -182,3 +182,11 @@ def test_a_lock_file_is_not_the_change(repo: Repo) -> None:
     repo.git("rm", "-q", "yarn.lock")
     repo.git("commit", "-q", "-m", "Go back", "-m", f"This reverts the lock file of {sha}")
     assert status(repo, sha) == "landed"
+
+
+def test_a_sha_near_the_word_needs_lines_to_agree_with(repo: Repo) -> None:
+    repo.commit("Base", {"flags": "flags = plain\n"})
+    sha = repo.commit("More", {"flags": "flags = plain and more\n"})
+    repo.commit("Guard it", {"flags": "flags = plain\nif new:\n    flags = more\n"})
+    repo.git("commit", "-q", "--amend", "-m", "Guard it", "-m", f"Reverts what was done from {sha[:9]} where it is old.")
+    assert status(repo, sha) == "landed"

@@ -209,7 +209,9 @@ class World:
             self.close(name)
 
     def squash(self) -> None:
-        if name := self.pick_branch():
+        name = self.pick_branch()
+        # What main has already is no part of the squash, whatever its message says.
+        if name and not any(self.files[sha] & self.doubled for sha in self.open[name]):
             self.on_main()
             self.git("merge", "--quiet", "--squash", name)
             if not self.repo.run("git", "diff", "--cached", "--name-only").stdout:
@@ -239,7 +241,8 @@ class World:
         self.push("main", name)
         self.host.git("fetch", "--quiet", "origin")
         self.host.git("checkout", "--quiet", "-B", "main", "origin/main")
-        button = self.random.choice(["merge", "squash", "rebase"])
+        doubled = any(self.files[sha] & self.doubled for sha in self.open[name])
+        button = "merge" if doubled else self.random.choice(["merge", "squash", "rebase"])
         self.steps.append(f"host: {button} {name}")
         old = self.open[name]
         title = f"Pull {name} (#{self.number})"
@@ -252,8 +255,6 @@ class World:
             self.host.git("commit", "--quiet", "-m", title, GIT_COMMITTER_NAME="Host")
             self.carried(old, self.host.sha())
         else:
-            if any(self.files[sha] & self.doubled for sha in old):
-                return
             self.host.git("cherry-pick", f"main..origin/{name}", GIT_COMMITTER_NAME="Host")
             for sha, new in zip(old, self.host.git("rev-list", "--reverse", f"-{len(old)}", "HEAD").split(), strict=True):
                 self.carried([sha], new)

@@ -29,8 +29,8 @@ def sync(database: Database, git: Git) -> None:
     """What a command does: notice what is new, and compare it where that is quickly done."""
     known = int(database.get("compared") or 0)
     newest = database.connection.execute("SELECT coalesce(max(id), 0) FROM commits").fetchone()[0]
-    if known == newest or int(database.get("noticed") or 0) == newest:
-        return
+    if known == newest or int(database.get("noticed") or 0) == newest or waiting(database) > AT_ONCE:
+        return  # with that many waiting, the background finds what is newer as well
     left = len(list(_candidates(database, known)))
     if left <= AT_ONCE:
         for _ in steps(database, git):

@@ -123,14 +123,15 @@ class Ledger:
         if not undoers:
             return landed
         standing = [each for each in undoers if self.outcome(each.reverter).status == "landed"]
-        again = self._undoers.again(sha, max((each.when for each in standing), default=0)) if standing else None
+        later = self._undoers.again(sha, max(each.when for each in standing)) if standing else []
+        again = next((new for new in later if self.outcome(new).status == "landed"), None)
         standing = [] if again else standing
         evidence = [*landed.evidence, *(Evidence(rule=each.rule, commit=each.reverter, detail=_share(each)) for each in undoers)]
         fallen = [each for each in undoers if each not in standing]
         returns = [again] if again else [self.outcome(each.reverter).reverted_by for each in fallen]
         for each, by in zip(fallen, returns, strict=False):
             evidence.append(
-                Evidence(rule="relanded", commit=by, detail=f"{each.reverter[:12]} was itself undone" if not again else "picked")
+                Evidence(rule="relanded", commit=by, detail=f"{each.reverter[:12]} was itself undone" if not again else "the same again")
             )
         extent = min(1.0, sum(each.extent for each in standing))
         if extent >= REVERTED:

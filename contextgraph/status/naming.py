@@ -120,27 +120,22 @@ def _candidates(database: Database, wanted: set[str]) -> Iterable[tuple[str, str
 
 
 def under_the_same_title(database: Database, undone: set[tuple[str, str]], known: int) -> set[tuple[str, str]]:
-    """(later commit, reverter): the one has the title of what the other undid. `undone` are (reverter, target) found just now;
-    those found before meet only the commits with an id over `known`."""
-    query = (
-        "SELECT r.reverter, c.subject, v.commit_time FROM reverts r JOIN commits c ON c.sha = r.target JOIN commits v ON v.sha = r.reverter"
-        " WHERE r.rule <> 'inverse' AND r.extent >= 0.9"
-    )
+    """(later commit, reverted one) of one title; of a reverted merge what it brought in counts as well. `undone` are (reverter,
+    target) found just now; those found before meet only the commits with an id over `known`."""
+    before = database.connection.execute("SELECT reverter, target FROM reverts WHERE extent >= 0.9").fetchall()
     titles: dict[str, set[tuple[str, int]]] = {}
-    for reverter, subject, when in database.connection.execute(query):
-        titles.setdefault(_bare(subject), set()).add((reverter, when))
-    for reverter, target in undone:
-        row = database.connection.execute(
-            "SELECT t.subject, v.commit_time FROM commits t, commits v WHERE t.sha = ? AND v.sha = ?", (target, reverter)
-        ).fetchone()
-        titles.setdefault(_bare(row[0]), set()).add((reverter, row[1]))
-    found: set[tuple[str, str]] = set()
-    rows = database.connection.execute("SELECT sha, subject, commit_time FROM commits WHERE id > ?", (known,)) if titles else ()
-    for sha, subject, when in rows:
-        for reverter, reverted in titles.get(_bare(subject), ()):
-            if when > reverted and sha != reverter:
-                found.add((sha, reverter))
-    return found
+    for reverter, target in {*undone, *before}:
+        rows = database.connection.execute(
+            "SELECT t.sha, t.subject, v.commit_time FROM commits t, commits v WHERE (t.sha = ? OR (t.landing = ? AND t.landing <> t.sha))"
+            " AND v.sha = ?",
+            (target, target, reverter),
+        )
+        for sha, subject, when in rows:
+            titles.setdefault(_bare(subject), set()).add((sha, when))
+    later = database.connection.execute("SELECT sha, subject, commit_time FROM commits WHERE id > ?", (known,)) if titles else ()
+    return {
+        (sha, old) for sha, subject, when in later for old, reverted in titles.get(_bare(subject), ()) if when > reverted and sha != old
+    }
 
 
 def _bare(title: str) -> str:

@@ -6,6 +6,7 @@ when it is asked for (`ledger`), because a reverter counts only while it stands 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from contextgraph.git import Git
 from contextgraph.index.database import Database
@@ -22,8 +23,18 @@ MENTIONED = 0.05
 """Extent below which a declared revert is a mere mention."""
 NEAR_THE_WORD = 0.5
 """Extent from which a sha near the word is meant: unrelated neighbours reach it in 2 of 584 (EVIDENCE)."""
+AGAIN = 0.5
+"""Share of a reverted change's lines that a later commit of its title must repeat to be that change once more, reworked: of 30 in
+git.git whose lines stood again after their revert, 13 came back so."""
 Pair = tuple[str, str]
 """(reverter, target)."""
+
+
+class Undone(NamedTuple):
+    """The share of a change that is undone, 0 to 1, and how many changed lines it has."""
+
+    extent: float
+    lines: int
 
 
 def sync(database: Database, git: Git) -> None:
@@ -35,35 +46,39 @@ def sync(database: Database, git: Git) -> None:
     declared = list(naming.named(database, known))
     pairs = {(each.reverter, each.target) for each in declared}
     exact = set(swaps(database, "commits", known)) - {(target, reverter) for reverter, target in pairs}
-    extents = dict(_extents(database, git, pairs - exact)) | dict.fromkeys(exact, 1.0)
+    extents = dict(_extents(database, git, pairs - exact)) | dict.fromkeys(exact, Undone(1.0, FEWEST_LINES))
     stated = {(each.reverter, each.target): each.rule for each in _meant(declared, extents)}
-    judged = {pair: (_judged(rule, extents[pair]), extents[pair]) for pair, rule in stated.items() if pair in extents}
+    judged = {pair: (_judged(rule, extents[pair]), extents[pair].extent) for pair, rule in stated.items() if pair in extents}
     rows = {pair: (rule, extent) for pair, (rule, extent) in judged.items() if rule}
-    rows |= _relands(database, git, rows, known)
+    relands = _relands(database, git, rows, known)
     rows |= dict.fromkeys(_worth(database, git, exact - rows.keys()), ("inverse", 1.0))
     with database.transaction() as connection:
         connection.executemany("INSERT OR REPLACE INTO reverts VALUES (?, ?, ?, ?)", [(*pair, *row) for pair, row in rows.items()])
+        connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, 'again', ?)", relands)
         database.put("reverts", str(newest))
 
 
-def _judged(rule: str, extent: float) -> str | None:
+def _judged(rule: str, undone: Undone) -> str | None:
     """The rule that a claim is kept under. A stated revert counts in part too, and stays a mention where nothing is undone; a
-    sha that only stands near the word counts when at least half of it is undone (EVIDENCE: unrelated neighbours rarely are)."""
-    if extent < MENTIONED:
+    sha that only stands near the word counts when at least half of some lines is undone (EVIDENCE: unrelated neighbours rarely
+    are)."""
+    if undone.extent < MENTIONED:
         return "mentioned" if rule == "declared" else None
-    return rule if rule == "declared" or extent >= NEAR_THE_WORD else None
+    return rule if rule == "declared" or (undone.extent >= NEAR_THE_WORD and undone.lines >= FEWEST_LINES) else None
 
 
-def _relands(database: Database, git: Git, rows: dict[Pair, tuple[str, float]], known: int) -> dict[Pair, tuple[str, float]]:
-    """What came back under its own title: a later commit that has the title of a reverted one and undoes its reverter."""
+def _relands(database: Database, git: Git, rows: dict[Pair, tuple[str, float]], known: int) -> list[Pair]:
+    """(later commit, reverted one): what came back under its own title, with most of its lines."""
     undone = {pair for pair, (_, extent) in rows.items() if extent >= REVERTED}
-    pairs = naming.under_the_same_title(database, undone, known) - rows.keys()
-    return {pair: ("mentioned", extent) for pair, extent in _extents(database, git, pairs) if extent >= REVERTED}
+    pairs = naming.under_the_same_title(database, undone, known)
+    lines = dict(_changes(database, git, {sha for pair in pairs for sha in pair}))
+    return [(new, old) for new, old in pairs if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN]
 
 
-def _meant(declared: list[Named], extents: dict[Pair, float]) -> Iterator[Named]:
+def _meant(declared: list[Named], extents: dict[Pair, Undone]) -> Iterator[Named]:
     """What is named, the most certain rule last; of the commits with a quoted title the one undone most (the nearest of
     equals), and its twins: the same change that came in a second time."""
+    nothing = Undone(0.0, 0)
     titled: dict[str, list[Named]] = {}
     for each in sorted(declared, key=lambda each: each.rule != "mentioned"):
         if each.title:
@@ -71,7 +86,7 @@ def _meant(declared: list[Named], extents: dict[Pair, float]) -> Iterator[Named]
         else:
             yield each
     for candidates in titled.values():
-        best = max(candidates, key=lambda each: round(extents.get((each.reverter, each.target), 0.0), 2))
+        best = max(candidates, key=lambda each: round(extents.get((each.reverter, each.target), nothing).extent, 2))
         yield from (each for each in candidates if each is best or each.when == best.when)
 
 
@@ -121,12 +136,12 @@ def _worth(database: Database, git: Git, pairs: set[Pair]) -> Iterator[Pair]:
     yield from (pair for pair in pairs if pair[1] in heavy)
 
 
-def _extents(database: Database, git: Git, pairs: Iterable[Pair]) -> Iterator[tuple[Pair, float]]:
+def _extents(database: Database, git: Git, pairs: Iterable[Pair]) -> Iterator[tuple[Pair, Undone]]:
     """How much of its target each reverter undoes; every commit's diff is read once."""
     lines = dict(_changes(database, git, {sha for pair in pairs for sha in pair}))
     for reverter, target in pairs:
         if reverter in lines and target in lines:
-            yield (reverter, target), undoing.extent(lines[target], lines[reverter])
+            yield (reverter, target), Undone(undoing.extent(lines[target], lines[reverter]), sum(lines[target].values()))
 
 
 def _changes(database: Database, git: Git, shas: set[str]) -> Iterator[tuple[str, Counter[undoing.Change]]]:

@@ -102,13 +102,14 @@ class Undoers:
         silent = [each for each in kept if each.rule == "inverse"]
         return [each for each in kept if each.rule != "inverse" or each is silent[0]]
 
-    def again(self, sha: str, after: int) -> str | None:
-        """The pick of `sha` that brought it into the branch once more, later than `after`, when there is one."""
+    def again(self, sha: str, after: int) -> list[str]:
+        """What brought `sha` into the branch once more, later than `after`: a pick, or a commit of the same title and lines."""
         query = (
-            "SELECT sha FROM claims WHERE kind = 'picked' AND target = ? UNION SELECT new FROM links WHERE old = ? AND how = 'cherry-pick'"
+            "SELECT sha FROM claims WHERE kind IN ('picked', 'again') AND target = ?"
+            " UNION SELECT new FROM links WHERE old = ? AND how = 'cherry-pick'"
         )
         news = [(landing[1], new) for (new,) in self.connection.execute(query, (sha, sha)) if (landing := self.landing(new))]
-        return min((each for each in news if each[0] > after), default=(0, None))[1]
+        return [new for when, new in sorted(news) if when > after]
 
     def suspects(self) -> set[str]:
         """Every commit that something may have undone: named targets, what they brought in, and what was made of them."""

@@ -83,6 +83,12 @@ def extent(target: Counter[Change], reverter: Counter[Change]) -> float:
     return undone / total
 
 
+def repeated(before: Counter[Change], again: Counter[Change]) -> float:
+    """The share of a change's lines that another one changes in the same way, 0 to 1."""
+    total = sum(before.values())
+    return sum(min(count, again.get(change, 0)) for change, count in before.items()) / total if total else 0.0
+
+
 def weight(change: Counter[Change]) -> int:
     """Changed lines of a change that says something; 0 for one that only moves, reformats or numbers.
 
