@@ -71,7 +71,8 @@ def ask(question: Question, environment: Mapping[str, str], here: Path) -> Every
             results.setdefault((repo, each.trace.sha or ""), each)
     if not asked and not reasons:
         raise NotFoundError("no repository is set up on this machine", "`cg init` in each one that is to be asked")
-    remote = list(_remote(question, asked, names, reasons)) if plain else []
+    shown = {sha for _, sha in results}  # a fork under another name has the same commits
+    remote = [each for each in _remote(question, asked, names, reasons) if each.trace.sha not in shown] if plain else []
     ranked = sorted([*results.values(), *remote], key=lambda each: -each.score)[: question.limit]
     reasons += [f"{', '.join(among)}: {reason}" for reason, among in told.items()]
     milliseconds = int((time.perf_counter() - started) * 1000)
