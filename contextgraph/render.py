@@ -68,7 +68,7 @@ def several(traces: Sequence[Trace]) -> list[RenderableType]:
         parts += [Text(""), Text("without a decision:", style="dim")]
     parts += [heading(each) for each in rest]
     if len(traces) == PATH_LIMIT:
-        parts.append(Text(f"the newest {PATH_LIMIT} commits; `cg log --path` lists them all", style="dim"))
+        parts.append(Text(f"the newest {PATH_LIMIT} commits; `cg log --decisions --path PATH` looks in all", style="dim"))
     return parts
 
 
