@@ -40,7 +40,7 @@ class Embeddings:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b'{"input": []}')
                 embeddings.requests.append((self.path, dict(self.headers), body))
                 code, data, headers = embeddings.answer(body["input"])
                 self.send_response(code)
@@ -154,7 +154,7 @@ def broken(kind: str, server: Embeddings) -> Answer:
     table: dict[str, Answer] = {
         "401": lambda _: (401, private, {}),
         "500": lambda _: (500, private, {}),
-        "redirect": lambda _: (307, b"", {"Location": server.url + "/elsewhere"}),
+        "redirect": lambda _: (302, b"", {"Location": server.url + "/elsewhere"}),
         "no json": lambda _: (200, b"<html>", {}),
         "too deep": lambda _: (200, b"[" * 100_000, {}),
         "a list": odd(lambda rows: rows),
