@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from contextgraph import capture, sync
 from contextgraph.capture import mined, spool, staged
+from contextgraph.errors import GitError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.index.history import History, Progress
@@ -45,8 +46,13 @@ def index(database: Database, git: Git, store: Store, refs: Refs, notes: str | N
     if changed:
         history.add(sorted(changed))
     landing.sync(database, git, target)
-    reverts.sync(database, git)
-    inverses.sync(database, git)
+    try:
+        reverts.sync(database, git)
+        inverses.sync(database, git)
+    except GitError as error:
+        if "promisor" not in error.message:
+            raise
+        # A partial clone whose remote cannot be reached: what is not read now is read at a later look; `cg check` says it.
     return changed
 
 

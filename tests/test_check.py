@@ -98,11 +98,22 @@ def test_guard_in_a_note_alone_warns(repo: Repo) -> None:
 
 def test_moved_line_is_not_added(guarded: Repo) -> None:
     guarded.git("checkout", "--quiet", "main")
-    guarded.commit("Old code", {"src/old.py": "value = pickle.load(stream)\n"})
+    guarded.commit("Old code", {"src/old.py": "value = pickle.load(stream)\nrest = 1\n", "src/new.py": "begin = 1\nmiddle = 2\n"})
     guarded.git("checkout", "--quiet", "-B", "feature")
-    guarded.git("mv", "src/old.py", "src/new.py")
-    guarded.commit("Move", {"src/other.py": "x = 1\n"})
+    moved = {"src/old.py": "rest = 1\n", "src/new.py": "begin = 1\nvalue = pickle.load(stream)\nmiddle = 2\n"}
+    guarded.commit("Move", moved)
     assert "guard" not in rules(checked(guarded, code=0))
+    guarded.commit("Once more", {"src/third.py": "value = pickle.load(stream)\n"})
+    assert "guard" in rules(checked(guarded, code=1))
+
+
+def test_a_supersession_on_somebodys_branch_retires_nothing_yet(guarded: Repo) -> None:
+    identity = json.loads(guarded.cg("why", "main", "--json").stdout)["trace"]["decisions"][0]["id"]
+    guarded.git("checkout", "--quiet", "-b", "theirs", "main")
+    guarded.commit(f"Their idea\n\nDecision: pickle after all\nSupersedes: {identity}", {"src/x.py": "x = 1\n"})
+    guarded.git("checkout", "--quiet", "feature")
+    guarded.commit("Faster", {"src/fast.py": "value = pickle.load(stream)\n"})
+    assert rules(checked(guarded, code=1), "error") == ["guard"]
 
 
 def test_superseded_and_expired_guards_are_silent(guarded: Repo) -> None:
@@ -357,3 +368,17 @@ def test_partial_clone_without_the_blobs(guarded: Repo) -> None:
 def test_unknown_range_is_an_error(repo: Repo) -> None:
     assert "no range of commits" in repo.cg("check", "nothing..HEAD", code=2).stderr
     assert "--format takes" in repo.cg("check", "--format", "xml", code=2).stderr
+
+
+def test_partial_clone_that_cannot_read_old_reverts(repo: Repo) -> None:
+    """The revert is not exact to the byte, so its files must be read to judge it; they are only promised."""
+    sha = repo.commit("Add retries", {"src/retry.py": RETRY})
+    repo.commit("More", {"src/retry.py": f"{RETRY}\n\nMORE = 1\n"})
+    repo.commit(f'Revert "Add retries"\n\nThis reverts commit {sha}.', {"src/retry.py": "MORE = 1\n"})
+    repo.git("config", "uploadpack.allowFilter", "true")
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("Other", {"src/x.py": "x = 1\n"})
+    partial = clone(repo, "--filter=blob:none", "--branch", "feature")
+    repo.path.rename(repo.path.with_name("gone"))
+    answer = checked(partial, "origin/main..HEAD", code=3)
+    assert any("older changes are promised" in each for each in answer["reasons"])
