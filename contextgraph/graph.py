@@ -293,8 +293,8 @@ class Graph:
         if self.config.flag("index.vectors") and self.database.writable:
             failure = self.meaning.fill(progress, self.note)
             if failure:
-                self.note(failure)
                 self.reasons.append(failure)
+                self.note(failure)
 
     def start_embedding(self) -> None:
         """The same in a process of its own, when there is something to do."""
@@ -354,7 +354,7 @@ class Graph:
             with (self.git.home / "log").open("a", encoding="utf-8") as file:
                 file.write(f"{event.moment(time.time())} {line}\n")
         except OSError:
-            self.reasons.append(line)
+            self.reasons += [line] if line not in self.reasons else []
 
 
 def _git_settings(git: Git) -> dict[str, list[str]]:
