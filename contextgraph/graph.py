@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from contextgraph import capture, catchup, commits, config, event, meaning, refs, sync
+from contextgraph import capture, catchup, commits, config, event, meaning, pushes, refs, sync
 from contextgraph.capture import record, staged
 from contextgraph.errors import BadInputError, Error, GitError, LockError, NotFoundError, VectorError
 from contextgraph.git import Git
@@ -97,7 +97,26 @@ class Graph:
     def remind(self) -> None:
         """Once a day, where there is a remote, a notice when many traces are in this clone alone. For faces with a reader."""
         if sync.remotes(self.settings):
+            self._after_push()
             sync.unshared(self.store, self.refs.tracking, self.notes_tip, self.notices.append, event.moment(time.time())[:10])
+
+    def _after_push(self) -> None:
+        """Where `sync.push` says so, the reasons follow a branch that was pushed: by the worker, or people are asked to."""
+        wanted = self.config.text("sync.push")
+        if wanted == "never" or not self.installed:
+            return
+        for remote, when in pushes.due(self.git, sync.remotes(self.settings)).items():
+            if wanted == "ask":
+                self.notices.append(f"a branch was pushed to {remote}; `cg sync {remote}` shares its reasons (sync.push)")
+                pushes.done(self.git, remote, when)
+            elif self.environment.get("CG_WORKER") != "off":
+                meaning.start(self.git, self.environment, "--push")
+
+    def push_notes(self) -> None:
+        """Share the notes with every remote that a branch was pushed to, where `sync.push` is auto. Raises Error."""
+        for remote, when in pushes.due(self.git, sync.remotes(self.settings)).items() if self.config.text("sync.push") == "auto" else ():
+            sync.run(self.store, self.settings, remote, meaning.quiet)
+            pushes.done(self.git, remote, when)
 
     def _index(self, progress: Progress) -> None:
         if not self.database.writable:

@@ -203,9 +203,9 @@ class Meaning:
         return {"path": str(self.database.path), **counts, "errors": lines}
 
 
-def start(git: Git, environment: Mapping[str, str]) -> None:
-    """Start a detached process that does what takes long: comparing commits, embedding."""
-    command = [sys.executable, "-I", "-m", "contextgraph.worker", "--embed", str(git.top or git.git_dir)]
+def start(git: Git, environment: Mapping[str, str], what: str = "--embed") -> None:
+    """Start a detached process that does what takes long: comparing commits and embedding, or (`--push`) sharing notes."""
+    command = [sys.executable, "-I", "-m", "contextgraph.worker", what, str(git.top or git.git_dir)]
     null = subprocess.DEVNULL
     here = {**environment, "GIT_DIR": str(git.git_dir)}
     subprocess.Popen(command, start_new_session=True, cwd=git.home, env=here, stdin=null, stdout=null, stderr=null)

@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> int:
     """
     os.nice(5)
     embedding = arguments[0] == "--embed"
+    pushing = arguments[0] == "--push"
     # What git set for the hook (GIT_DIR, GIT_WORK_TREE) says which repository it is; after that it would only mislead.
     git = Git.discover(Path(arguments[-1]), os.environ)
     environment = without_repository(os.environ)
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
     os.environ.update(environment)
     if embedding:
         os.nice(10)
-    else:
+    elif not pushing:
         _wait(git.home / "waiting", _delay(environment.get("CG_WORKER_DELAY")))
     try:
         graph = Graph(git, environment)
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> int:
             if graph.failure:
                 _log(git, graph.failure)
             graph.start_embedding()
+            graph.push_notes()
     except Error as error:
         _log(git, error.message)
         return error.code
