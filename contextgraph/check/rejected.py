@@ -7,6 +7,7 @@ case and underscore, rare words weigh more, and what the file had before, or wha
 import math
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -63,6 +64,7 @@ def names(text: str) -> set[str]:
     return parts(text) | {_stem(each.replace("_", "").lower()) for each in _NAMES.findall(text)}
 
 
+@lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
     for ending in ("ing", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):

@@ -33,19 +33,21 @@ def check(case: Case) -> Iterator[Finding]:
     if not gone or case.change.base is None:
         return
     parents = {bound.commit: case.precedents.parent(bound.commit) for bound in weighty}
-    made = dict(undoing.changes(case.git, parents.items()))
+    changes = undoing.changes(case.git, parents.items())
+    made = {sha: {words for _, sign, words in lines if sign == "+" and telling(words)} for sha, lines in changes}
     looked = 0
     for path, lines in gone.items():
         texts = {words for _, words in lines}
-        likely = [each for each in weighty if any(sign == "+" and words in texts for _, sign, words in made.get(each.commit, ()))]
+        likely = [each for each in weighty if made.get(each.commit, set()) & texts]
         if likely and looked < MOST:
             looked += 1
             origin = _blame(case, case.change.files[path].old_path, [number for number, _ in lines])
             for bound in likely:
                 under = [(number, words) for number, words in lines if _came_with(case, origin.get(number), bound.commit)]
                 level = case.policy.level("removed", path)
-                whole = sum(sign == "+" and telling(words) for _, sign, words in made[bound.commit])
-                if under and len(under) >= LEAST * whole and level != "off":
+                if not under or len(under) < LEAST * len(made[bound.commit]) or level == "off":
+                    continue
+                if under := _not_edited(under, case.change.files[path]):
                     yield _finding(case, bound, path, under, level)
 
 
@@ -61,15 +63,16 @@ def _came_with(case: Case, origin: str | None, commit: str) -> bool:
 
 
 def _gone(case: Case, file: FileDiff) -> list[tuple[int, str]]:
-    """The telling lines that the range removes from a file and adds nowhere, edited ones left out."""
+    """The telling lines that the range removes from a file and adds nowhere."""
     stripped = ((number, line.strip()) for number, line in file.removed)
-    gone = [(number, words) for number, words in stripped if telling(words) and case.change.added[words] < case.change.removed[words]]
-    added = [found for _, line in file.added if (found := names(line))] if gone and len(file.added) <= 2_000 else []
-    return [(number, words) for number, words in gone if not _edited(names(words), added)]
+    return [(number, words) for number, words in stripped if telling(words) and case.change.added[words] < case.change.removed[words]]
 
 
-def _edited(words: set[str], added: list[set[str]]) -> bool:
-    return any(len(words & each) >= EDITED * len(words | each) for each in added)
+def _not_edited(gone: list[tuple[int, str]], file: FileDiff) -> list[tuple[int, str]]:
+    """Those of the removed lines that no added one of the file is an edited copy of."""
+    added = [found for _, line in file.added if (found := names(line))] if len(file.added) <= 2_000 else []
+    wanted = [(number, words, names(words)) for number, words in gone]
+    return [(number, words) for number, words, own in wanted if not any(len(own & each) >= EDITED * len(own | each) for each in added)]
 
 
 def _blame(case: Case, path: str, numbers: list[int]) -> dict[int, str]:
