@@ -15,6 +15,8 @@ from contextgraph.trace import Decision, Trace
 
 REVERTED = 0.9
 """Factor for what was reverted: "tried and undone" is often the answer, but what stands comes first."""
+JUDGED = 80
+"""Candidates found by their decisions that are judged at least: many times a screen, so that retired ones can fall out."""
 RETIRED = 0.5
 """Factor for a commit found by decisions that are all superseded or expired: its successor answers."""
 
@@ -34,10 +36,17 @@ class Ranked(msgspec.Struct):
         return round(sum(self.parts.values()) * self.status, 4)
 
 
-def settle(view: View, candidates: list[Candidate], filters: Filters, undone: bool) -> list[Ranked]:
-    """The candidates that pass every filter, best first. With `undone` what was taken back is as good as what stands."""
+def settle(view: View, candidates: list[Candidate], filters: Filters, undone: bool, limit: int) -> list[Ranked]:
+    """The candidates that pass every filter, best first. With `undone` what was taken back is as good as what stands.
+
+    Putting a trace together costs a tenth of a millisecond or more, so decisions are judged where they can come among the
+    `limit` results; what promises less is ranked by that promise, and only counted.
+    """
     whole = filters.of_records or bool(filters.statuses and filters.as_of)
-    judged = [each.sha for each in candidates if whole or each.relevance]
+    pool = [each for each in candidates if whole or each.relevance]
+    if not whole:
+        pool = sorted(pool, key=lambda each: -_promise(each))[: max(JUDGED, 4 * limit)]
+    judged = [each.sha for each in pool]
     traces = dict(zip(judged, view.traces(judged, filters.as_of, details=False), strict=True)) if judged else {}
     today = filters.as_of.at if filters.as_of else time.strftime("%Y-%m-%d", time.gmtime())
     reverted = set() if undone else _reverted(view.ledger(filters.as_of), candidates)
@@ -92,8 +101,15 @@ def _ordered(ranked: list[Ranked]) -> list[Ranked]:
 
 
 def _plain(candidate: Candidate) -> Ranked:
-    """A commit that was found by its own text, or by its name."""
-    return Ranked(candidate, _rounded(candidate.parts), 1.0, [])
+    """A commit that was found by its own text, or by its name; one below what is judged, by the best that it promises."""
+    best = max([candidate.parts, *candidate.relevance.values()], key=lambda parts: sum(parts.values()))
+    return Ranked(candidate, _rounded(best), 1.0, [])
+
+
+def _promise(candidate: Candidate) -> float:
+    """The most that a candidate can score, whatever its decisions turn out to be."""
+    bonus = max(SOURCES.values()) if candidate.relevance else 0.0
+    return max(sum(parts.values()) for parts in (candidate.parts, *candidate.relevance.values())) + bonus
 
 
 def _judge(candidate: Candidate, trace: Trace, today: str, everything: bool) -> Ranked | None:

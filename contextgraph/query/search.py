@@ -50,7 +50,7 @@ def search(view: View, asked: str, filters: Filters, limit: int, min_score: floa
     connection = view.database.connection
     words = lexical.find(connection, read, condition, values)
     found = candidates.gather(connection, read, words, near(asked), condition, values)
-    ranked = ranking.settle(view, found, filters, read.undone)
+    ranked = ranking.settle(view, found, filters, read.undone, limit)
     kept = ranking.fold(each for each in ranked if each.score >= min_score)
     results = _results(view, kept[:limit], filters, details)
     return Answer(results, len(kept), int((time.perf_counter() - started) * 1000))

@@ -151,6 +151,9 @@ class View:
 
 
 def binding(trace: Trace, decision: Decision, today: str) -> bool:
-    """Whether a decision is in force: not superseded, not expired on `today` (an RFC 3339 date), its change not reverted."""
+    """Whether a decision is in force: not superseded, not expired on `today` (an RFC 3339 date), its change not reverted.
+
+    What was mined from prose is a guess and binds nobody.
+    """
     expired = decision.expires is not None and decision.expires[:10] < today[:10]
-    return decision.superseded_by is None and not expired and trace.status != "reverted"
+    return decision.superseded_by is None and not expired and trace.status != "reverted" and decision.source != "mined"
