@@ -7,7 +7,7 @@ from contextgraph.check import guards
 from contextgraph.check.case import Case, quoted
 from contextgraph.check.finding import Finding, Precedent, make
 from contextgraph.check.precedents import Bound, one_line
-from contextgraph.check.rejected import _IGNORED, parts
+from contextgraph.check.wording import IGNORED, parts
 from contextgraph.trace import Decision
 
 SAME = 0.8
@@ -39,7 +39,7 @@ def contradictions(case: Case) -> Iterator[Finding]:
                     f"the new decision {quoted(decision.title)} contradicts {quoted(bound.decision.title)}, which is in force",
                     f"{why}; `Supersedes: {bound.decision.id}` says that the new one replaces it",
                     bound.precedent,
-                    tuple(sorted(parts(decision.choice) - _IGNORED))[:5],
+                    tuple(sorted(parts(decision.choice) - IGNORED))[:5],
                     sha,
                 )
 
@@ -52,12 +52,12 @@ def _replaced(case: Case, bound: Bound, decision: Decision) -> bool:
 def _against(bound: Bound, new: Decision) -> str | None:
     """Why a new decision contradicts an old one, in words; None when it does not."""
     old = bound.decision
-    chosen = parts(new.choice) - _IGNORED
+    chosen = parts(new.choice) - IGNORED
     question = parts(new.context), parts(old.context)
-    if all(question) and _alike(*question) >= SAME and old.choice and chosen and _alike(chosen, parts(old.choice) - _IGNORED) < SAME:
+    if all(question) and _alike(*question) >= SAME and old.choice and chosen and _alike(chosen, parts(old.choice) - IGNORED) < SAME:
         return f"both answer {quoted(old.context, 60)}"
     for each in old.rejected:
-        option = parts(each.option) - _IGNORED
+        option = parts(each.option) - IGNORED
         apart = option - parts(old.choice)
         if apart and option and _alike(option, chosen) >= SAME:
             return f"{bound.decision.id} rejected {quoted(each.option, 60)}" + (f" ({one_line(each.reason, 80)})" if each.reason else "")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from contextgraph.check.case import LARGE, Case, quoted
 from contextgraph.check.finding import Finding, Precedent, make
-from contextgraph.check.rejected import _IGNORED, parts
+from contextgraph.check.wording import IGNORED, parts
 
 MOST = 5
 """Notes that are shown; the rest is counted."""
@@ -54,12 +54,12 @@ def similar(case: Case) -> Iterator[Finding]:
     if level == "off" or len(case.change.files) > LARGE:
         return
     names = set(case.change.files)
-    ours = [(each.sha, parts(each.subject) - _IGNORED) for each in case.change.single]
+    ours = [(each.sha, parts(each.subject) - IGNORED) for each in case.change.single]
     undone = [each for each in case.precedents.undone if not each.of_revert]
     paths = case.precedents.undone_paths
     for each in reversed(undone):
         shared = sorted(paths[each.sha] & names)
-        theirs = parts(case.precedents.subject(each.sha)) - _IGNORED
+        theirs = parts(case.precedents.subject(each.sha)) - IGNORED
         for sha, words in ours:
             common = words & theirs
             if shared and len(common) >= 3 and len(common) >= ALIKE * min(len(words), len(theirs)):

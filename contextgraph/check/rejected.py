@@ -7,7 +7,6 @@ case and underscore, rare words weigh more, and what the file had before, or wha
 import math
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 import msgspec
 
@@ -15,8 +14,8 @@ from contextgraph.check import code, files
 from contextgraph.check.case import LARGE, Case, quoted
 from contextgraph.check.finding import Finding, make
 from contextgraph.check.precedents import Bound
+from contextgraph.check.wording import IGNORED, NAMES, PARTS, names, parts, stem
 from contextgraph.commits import text
-from contextgraph.index.text import STOP
 
 WINDOW = 6
 """Added lines that are looked at together (EVIDENCE: windows of six lines of code, precision 82 %)."""
@@ -30,19 +29,6 @@ ASKED = 12
 """Words that are looked for in the code at base (20 to 100 ms each); further ones count as known."""
 READ = 20
 """Files in which a word is looked at closely; one that is in more is common."""
-_PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
-_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
-_GENERAL = frozenset(
-    """use using used uses keep keeping make making made add adding get set put call calling called new old one two other single simple
-    plain custom own full whole own hand based per each every always never only instead rather than just same different way thing
-    approach option solution support value values data type types name names file files line lines code function functions method
-    methods class classes object objects list string number key keys item items error errors test tests check run running start stop
-    read write load save open close time date user users path default config return self none true false null import from async def
-    let var const public private static void int str bool float char args kwargs init main app lib src util utils core base common go
-    do work change build store stored storing handle manage create update delete remove request response query result results library
-    package module version current direct directly
-    """.split()
-)
 
 
 class Alternative(msgspec.Struct, frozen=True):
@@ -52,28 +38,6 @@ class Alternative(msgspec.Struct, frozen=True):
     option: str
     reason: str
     words: dict[str, float]
-
-
-def parts(text: str) -> set[str]:
-    """The words of a text or a line of code, names split on case and underscore, lower case, plurals folded."""
-    return {_stem(each.lower()) for each in _PARTS.findall(text) if len(each) > 1}
-
-
-def names(text: str) -> set[str]:
-    """The same, and every name as a whole: `httpClient` is http, client and httpclient."""
-    return parts(text) | {_stem(each.replace("_", "").lower()) for each in _NAMES.findall(text)}
-
-
-@lru_cache(maxsize=1 << 16)
-def _stem(word: str) -> str:
-    for ending in ("ing", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
-            word = word[: -len(ending)]
-            break
-    return word[:-1] if word.endswith("e") and len(word) > 3 else word
-
-
-_IGNORED = {_stem(word) for word in _GENERAL} | {_stem(word) for word in STOP}
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -175,9 +139,9 @@ def _own(option: str, choice: str) -> set[str]:
     """What sets an alternative apart from the choice: its words, a name of several parts as a whole when it is written as one."""
     chosen = names(choice)
     own: set[str] = set()
-    for name in _NAMES.findall(re.sub(r"\.(?:js|py|rs|io)\b", "", option)):
-        whole = _stem(name.replace("_", "").lower())
-        own |= {whole} if whole not in chosen and whole not in _IGNORED and len(whole) > 1 else set()
+    for name in NAMES.findall(re.sub(r"\.(?:js|py|rs|io)\b", "", option)):
+        whole = stem(name.replace("_", "").lower())
+        own |= {whole} if whole not in chosen and whole not in IGNORED and len(whole) > 1 else set()
     return own
 
 
@@ -216,9 +180,9 @@ def _best(
 
 def _name(option: str, word: str) -> bool:
     """Whether a single matching word stands for the alternative: it has hardly another, or this one is written as a name."""
-    found = [(position, each) for position, each in enumerate(_NAMES.findall(option)) if _stem(each.lower()) not in _IGNORED]
+    found = [(position, each) for position, each in enumerate(NAMES.findall(option)) if stem(each.lower()) not in IGNORED]
     written = any(
-        re.search(r"[A-Z]" if position else r".[A-Z_]", each) for position, each in found if _stem(each.replace("_", "").lower()) == word
+        re.search(r"[A-Z]" if position else r".[A-Z_]", each) for position, each in found if stem(each.replace("_", "").lower()) == word
     )
     return len(found) <= 2 or written
 
@@ -231,7 +195,7 @@ def _finding(case: Case, alternative: Alternative, window: Window, matched: set[
     for number, added in case.change.files[path].added:
         if first <= number < first + 2 * WINDOW:
             clean = case.change.code_line(path, number, added)
-            here = [each for each in [*_NAMES.findall(clean), *_PARTS.findall(clean)] if _stem(each.replace("_", "").lower()) in matched]
+            here = [each for each in [*NAMES.findall(clean), *PARTS.findall(clean)] if stem(each.replace("_", "").lower()) in matched]
             if here and not shown:
                 begin, line = number, added
             shown += here

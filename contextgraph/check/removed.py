@@ -8,8 +8,7 @@ from contextgraph.check.case import Case, quoted
 from contextgraph.check.change import FileDiff
 from contextgraph.check.finding import Finding, make
 from contextgraph.check.precedents import Bound
-from contextgraph.check.rejected import names
-from contextgraph.check.reverted import telling
+from contextgraph.check.wording import names, telling
 from contextgraph.errors import GitError
 from contextgraph.status import undoing
 

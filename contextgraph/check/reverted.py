@@ -1,4 +1,4 @@
-"""Changes that were reverted and come back: exactly, by patch-id, or at least half of what they added."""
+"""Changes that were reverted and come back exactly, by patch-id; and whether a range knows of the revert."""
 
 import re
 from collections import Counter
@@ -10,17 +10,8 @@ from contextgraph.check.case import Case, names_commit, quoted
 from contextgraph.check.finding import Finding, Precedent, make
 from contextgraph.check.precedents import Undone
 from contextgraph.commits import Commit
-from contextgraph.status import undoing
 from contextgraph.status.patches import of_pairs
 
-HALF = 0.5
-"""Share of the added lines of a reverted change from which its return is told."""
-FEWEST = 3
-"""Telling lines that must return; fewer come back by chance."""
-MOST = 400
-"""Reverted changes whose lines are read: those that share a file with the range, the latest first."""
-FLOATING = 4
-"""Telling lines that must return when they do so in another file."""
 _AGAIN = re.compile(
     r"\bre-?(?:land|appl|introduc|instat|enabl|do\b|submit)\w*"
     r"|\b(?:try|attempt|bring)\w* (?:this )?(?:back|again)|\btake (?:two|2)\b",
@@ -54,8 +45,8 @@ def _same_patches(case: Case) -> Iterator[tuple[str, Undone]]:
     near = [each for each in candidates if paths[each.sha] in wanted]
     if not near:
         return
-    ids = of_pairs(case.git, _pairs(case, [each.sha for each in near if not each.of_revert]))
-    back = of_pairs(case.git, _pairs(case, [each.sha for each in near if each.of_revert]), reverse=True)
+    ids = of_pairs(case.git, pairs(case, [each.sha for each in near if not each.of_revert]))
+    back = of_pairs(case.git, pairs(case, [each.sha for each in near if each.of_revert]), reverse=True)
     own = of_pairs(case.git, [(sha, parent) for sha, parent, _ in new if parent != case.change.base or sha != case.change.head])
     whole = of_pairs(case.git, [(case.change.head, case.change.base)])
     for sha, parent, _ in new:
@@ -76,7 +67,7 @@ def _changes(case: Case) -> list[tuple[str, str | None, frozenset[str]]]:
     return [each for each in found if each[2]]
 
 
-def _pairs(case: Case, shas: Iterable[str]) -> list[tuple[str, str | None]]:
+def pairs(case: Case, shas: Iterable[str]) -> list[tuple[str, str | None]]:
     return [(sha, case.precedents.parent(sha)) for sha in shas]
 
 
@@ -141,12 +132,14 @@ def _reverts(commit: Commit, titles: set[str]) -> bool:
     return any(each in titles or _bare(each) in bare for each in stated)
 
 
-def _precedent(case: Case, each: Undone) -> Precedent:
+def precedent(case: Case, each: Undone) -> Precedent:
+    """The reverted change as a precedent."""
     title = case.precedents.subject(each.sha)
     return Precedent(each.sha, None, "reverted", case.precedents.day(each.by), title)
 
 
-def _how(case: Case, each: Undone) -> str:
+def how(case: Case, each: Undone) -> str:
+    """What became of the change, in words."""
     words = "is that revert" if each.of_revert else f"was reverted by {each.by[:10]} {quoted(case.precedents.subject(each.by), 60)}"
     return f"{each.sha[:10]} {words} on {case.precedents.day(each.by)}"
 
@@ -164,75 +157,10 @@ def _exactly(case: Case, each: Undone, sha: str, level: str) -> Finding:
         level,
         (each.sha, each.by),
         f"{sha[:10]} brings back {what}",
-        f"{_how(case, each)}; the patch-id is the same, and no message of the range cites the revert",
-        _precedent(case, each),
+        f"{how(case, each)}; the patch-id is the same, and no message of the range cites the revert",
+        precedent(case, each),
         tuple(words for _, sign, words in list(lines)[:20] if sign == "+")[:3],
         sha,
         path,
         new.added[0][0] if new and new.added else None,
-    )
-
-
-def telling(line: str) -> bool:
-    """Whether a line says enough to be recognised: no brace, no `else`, no lone name."""
-    return len(line) >= 10 and len(re.findall(r"\w{2,}", line)) >= 2
-
-
-def partly(case: Case, reported: set[str]) -> Iterator[Finding]:
-    """Reverted changes of which at least half of the added lines are added again; those `reported` as exact left out."""
-    there = {file.path: {line.strip() for _, line in file.added} for file in case.change.files.values() if file.added}
-    if not there or case.policy.level("returning") == "off":
-        return
-    names = {path.rpartition("/")[2] for path in there} | set(there)
-    candidates = [each for each in case.precedents.undone if not each.of_revert and each.sha not in reported]
-    paths = case.precedents.undone_paths
-    near = [each for each in candidates if any(path in names or path.rpartition("/")[2] in names for path in paths[each.sha])]
-    others = [each for each in candidates if each not in near and paths[each.sha]]
-    looked = [*near[-MOST:], *(others[-MOST // 4 :] if any(len(lines) >= FLOATING for lines in there.values()) else [])]
-    lines = dict(undoing.changes(case.git, _pairs(case, [each.sha for each in looked]))) if looked else {}
-    best: dict[str, tuple[float, Undone, list[tuple[str, str]]]] = {}
-    for each in looked:
-        back, share = _share(case, lines.get(each.sha, Counter()), there)
-        if share >= HALF and (each.by not in best or share > best[each.by][0]):
-            best[each.by] = (share, each, back)
-    for share, each, back in best.values():
-        if not cited(case, each):
-            yield from _returning(case, share, each, back)
-
-
-def _share(case: Case, lines: Counter[undoing.Change], there: dict[str, set[str]]) -> tuple[list[tuple[str, str]], float]:
-    """The (path, line) that return, and what share of the telling lines that the change added they are."""
-    old = [(path, words) for (path, sign, words) in lines if sign == "+" and telling(words)]
-    if len(old) < FEWEST:
-        return [], 0.0
-    back: list[tuple[str, str]] = []
-    floating = 0
-    for path, words in old:
-        name = path.rpartition("/")[2]
-        where = next((each for each in there if words in there[each] and (each == path or each.rpartition("/")[2] == name)), None)
-        if where is None and (where := next((each for each in there if words in there[each]), None)):
-            floating += 1
-        if where and case.change.removed[words] < case.change.added[words]:
-            back.append((where, words))
-    enough = len(back) >= (FLOATING if floating * 2 > len(back) else FEWEST)
-    return back, len(back) / len(old) if enough else 0.0
-
-
-def _returning(case: Case, share: float, each: Undone, back: list[tuple[str, str]]) -> Iterator[Finding]:
-    path = Counter(path for path, _ in back).most_common(1)[0][0]
-    level = case.policy.level("returning", path)
-    if level == "off":
-        return
-    first = next((number, line) for number, line in case.change.files[path].added if line.strip() in {words for _, words in back})
-    yield make(
-        "returning",
-        level,
-        (each.sha, each.by),
-        f"{share:.0%} of the lines that {each.sha[:10]} {quoted(case.precedents.subject(each.sha))} added come back, and it was reverted",
-        f"{_how(case, each)}; {len(back)} of its lines are added again, and no message of the range cites the revert",
-        _precedent(case, each),
-        tuple(words for where, words in back if where == path)[:3],
-        case.change.owner(path, first[1]),
-        path,
-        first[0],
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from contextgraph.check import decided, guards, notes, rejected, removed, reverted, undecided
+from contextgraph.check import decided, guards, notes, rejected, removed, returning, reverted, undecided
 from contextgraph.check.case import Case
 from contextgraph.check.finding import Finding
 from contextgraph.errors import GitError
@@ -17,7 +17,7 @@ def _plain(rule: Callable[[Case], Iterator[Finding]]) -> Rule:
 
 def _partly(case: Case, found: list[Finding]) -> Iterator[Finding]:
     told = {each.precedent.commit or "" for each in found if each.rule == "reintroduced"}
-    return reverted.partly(case, told)
+    return returning.check(case, told)
 
 
 RULES: dict[str, Rule] = {
