@@ -1,5 +1,6 @@
 """Which commits a message names as undone: by sha, by pull request, by title."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 
@@ -122,17 +123,16 @@ def _candidates(database: Database, wanted: set[str]) -> Iterable[tuple[str, str
 def under_the_same_title(database: Database, undone: set[tuple[str, str]], known: int) -> set[tuple[str, str]]:
     """(later commit, reverted one) of one title; of a reverted merge what it brought in counts as well. `undone` are (reverter,
     target) found just now; those found before meet only the commits with an id over `known`."""
-    before = database.connection.execute("SELECT reverter, target FROM reverts WHERE extent >= 0.9").fetchall()
+    connection = database.connection
+    given = "SELECT value ->> 0 AS reverter, value ->> 1 AS target FROM json_each(?)"
+    pairs = f"({given} UNION SELECT reverter, target FROM reverts WHERE extent >= 0.9)"
+    columns = f"SELECT t.sha, t.subject, v.commit_time FROM {pairs} r JOIN commits v ON v.sha = r.reverter JOIN commits t"
+    asked = (json.dumps(sorted(undone)),)
     titles: dict[str, set[tuple[str, int]]] = {}
-    for reverter, target in {*undone, *before}:
-        rows = database.connection.execute(
-            "SELECT t.sha, t.subject, v.commit_time FROM commits t, commits v WHERE (t.sha = ? OR (t.landing = ? AND t.landing <> t.sha))"
-            " AND v.sha = ?",
-            (target, target, reverter),
-        )
-        for sha, subject, when in rows:
+    for condition in ("t.sha = r.target", "t.landing = r.target AND t.landing <> t.sha"):
+        for sha, subject, when in connection.execute(f"{columns} ON {condition}", asked):
             titles.setdefault(_bare(subject), set()).add((sha, when))
-    later = database.connection.execute("SELECT sha, subject, commit_time FROM commits WHERE id > ?", (known,)) if titles else ()
+    later = connection.execute("SELECT sha, subject, commit_time FROM commits WHERE id > ?", (known,)) if titles else ()
     return {
         (sha, old) for sha, subject, when in later for old, reverted in titles.get(_bare(subject), ()) if when > reverted and sha != old
     }
