@@ -183,3 +183,16 @@ def test_a_clone_without_init_links_in_its_index_alone(here: Repo) -> None:
     before = clone.run("git", "rev-parse", "refs/notes/contextgraph").stdout
     assert status(clone, one) == "landed"
     assert clone.run("git", "rev-parse", "refs/notes/contextgraph").stdout == before
+
+
+def test_a_squash_and_not_its_reland(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    one, two = decided(here, "one"), decided(here, "two")
+    here.git("checkout", "-q", "main")
+    here.git("merge", "-q", "--squash", "topic")
+    here.git("commit", "-q", "-m", "All (#8)")
+    squash = here.sha()
+    here.git("revert", "--no-edit", "HEAD")
+    here.git("revert", "--no-edit", "HEAD")
+    assert (words(here, squash), words(here, here.sha())) == ({"one", "two"}, set())
+    assert {status(here, one), status(here, two)} == {"landed"}

@@ -91,7 +91,7 @@ def _candidates(database: Database, known: int, all_recent: bool) -> list[tuple[
         " ORDER BY commit_time DESC LIMIT 500",
         (0 if all_recent else known,),
     )
-    return [(sha, parent) for sha, parent in rows]
+    return rows.fetchall()[::-1]  # oldest first: the reland of a reverted squash gives the same tree
 
 
 def _was_tried(database: Database, tip: str, squash: str) -> bool:
