@@ -67,7 +67,7 @@ KEYS = {
         Key("index.vectors", True, "fill and use the vector store when a model is installed"),
         Key("secrets.allow", [], "texts that look like secrets and are none; a `*` at the end: any that begin so"),
         Key("search.limit", 10, "how many results `cg search` shows"),
-        Key("sync.push", "never", "after a branch was pushed: push its reasons too, ask, or leave it", ("ask", "auto", "never"), policy=False),
+        Key("sync.push", "never", "after a branch was pushed: its reasons too", ("ask", "auto", "never"), policy=False),
         Key("track.branch", "", "the target branch; empty: origin/HEAD, main or master, whichever is found first"),
         Key("track.branches", [], "further target branches (release branches), answered in `by_branch`"),
         Key("ui.color", "auto", "colours on the terminal", ("auto", "always", "never"), policy=False),

@@ -1,6 +1,7 @@
 """sync, export, import: the commands that carry reasons between clones."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,8 +82,7 @@ def import_(
     graph = session.open()
     if file != "-" and not Path(file).is_file():
         raise UsageError(f"there is no file {file}")
-    source = sys.stdin.buffer if file == "-" else Path(file).open("rb")
-    with source:
+    with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as source:
         done = sharing.import_from(graph, iter(lambda: source.readline(LONGEST), b""))
     graph.catch_up()
     left = f", {done.purged} left out: they are purged here" if done.purged else ""
