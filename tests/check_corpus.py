@@ -68,7 +68,7 @@ class Case(msgspec.Struct, frozen=True):
 
 
 def cases() -> Iterator[Case]:
-    """Twelve of each world: what must be said in five of them, and seven times that nothing may be."""
+    """Twelve of each world: what must be said in four of them, and eight times that nothing may be."""
     for world in worlds():
         begun: Commits = [("Begin", {"README.md": f"# {world.name}\n"}), (world.message, {world.path: world.base.lstrip()})]
         old = world.beside("legacy")
