@@ -100,7 +100,7 @@ class Repo:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(content)
         self.git("add", "--all")
-        self.git("commit", "--quiet", "-m", message, **variables)
+        self.git("commit", "--quiet", "-m", message, stdin=None, check=True, **variables)
         return self.sha()
 
     def sha(self, revision: str = "HEAD") -> str:

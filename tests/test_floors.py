@@ -17,9 +17,11 @@ HOUSE = Path(contextgraph.__file__).parent
 # modules need only be free of circles. A new room gets its place here, and its reason in docs/architecture.md.
 FLOORS = {
     "values: what things are": "__init__ errors strictjson activity trace event given secrets fold claims lock config",
-    "doors: each opens on one outside thing": "environment git commits refs registry journal tombstones notetree notes merge transfer embed index",
+    "doors: each opens on one outside thing": (
+        "environment git commits refs registry journal tombstones notetree notes merge transfer embed index"
+    ),
     "rules: no terminal, no printing": "capture status query sync pushes deepen transcript lifecycle purge meaning check catchup",
-    "the whole system": "graph sharing landed everywhere",
+    "the whole system": "repository graph sharing landed everywhere",
     "what faces share": "refspec confighooks gitconfig install doctor ui evidence render report",
     "faces": "worker cli __main__",
 }
