@@ -26,9 +26,7 @@ class Refs(msgspec.Struct, frozen=True):
 
 
 def read(git: Git) -> Refs:
-    rows = git.text(
-        "for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)", "refs/heads", "refs/remotes", NOTES_REF, TRACKING
-    )
+    rows = git.text("for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)", "refs/heads", "refs/remotes", NOTES_REF, TRACKING)
     heads: dict[str, str] = {}
     tracking: dict[str, str] = {}
     notes = origin_head = None

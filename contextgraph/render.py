@@ -109,7 +109,7 @@ def _named(result: Result, names: Mapping[str, str]) -> Text:
     line = Text.assemble((f"{inert(names.get(result.trace.repo or '', result.trace.repo or ''))} ", "magenta"))
     if "remote" not in result.explain:
         return line.append_text(heading(result.trace))
-    line.append(f"{inert(result.trace.id or '')[:15 if result.trace.sha is None else 10]} ", style="yellow")
+    line.append(f"{inert(result.trace.id or '')[: 15 if result.trace.sha is None else 10]} ", style="yellow")
     line.append("remote ", style="dim")
     return line.append(inert(title(result.trace)))
 

@@ -520,7 +520,7 @@ store.reset()
     assert any("chroma.sqlite3" in line for line in lines)
     assert [line for line in lines if re.search(r"\b(connect|sendto|sendmsg|bind)\(", line) or "AF_INET" in line] == []
     written = [line for line in lines if re.search(r"O_WRONLY|O_RDWR|O_CREAT|\b(mkdir|rename|unlink)(at)?2?\(", line)]
-    ours = re.compile(re.escape(str(tmp_path)) + "|/dev/|\"/proc/|__pycache__")
+    ours = re.compile(re.escape(str(tmp_path)) + '|/dev/|"/proc/|__pycache__')
     relative = re.compile(r"AT_FDCWD, \"/|\(\"/|, \"/")
     assert [line for line in written if relative.search(line) and not ours.search(line) and "ENOENT" not in line] == []
     assert list(scratch.iterdir()) == []

@@ -29,8 +29,7 @@ _SHAPE = {
     "Bindings.count": "($self, collection_id, tenant=..., database=...)",
     "Bindings.get": "($self, collection_id, ids=None, where=..., limit=None, offset=0, where_document=None, include=..., "
     "tenant=..., database=...)",
-    "Bindings.upsert": "($self, collection_id, ids, embeddings, metadatas=None, documents=None, uris=None, tenant=..., "
-    "database=...)",
+    "Bindings.upsert": "($self, collection_id, ids, embeddings, metadatas=None, documents=None, uris=None, tenant=..., database=...)",
     "Bindings.delete": "($self, collection_id, ids=None, where=..., where_document=None, limit=None, tenant=..., database=...)",
     "Bindings.query": "($self, collection_id, ids, query_embeddings, n_results, where=..., where_document=None, include=..., "
     "tenant=..., database=...)",

@@ -30,7 +30,6 @@ _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")
 _FOREIGN = ("no such table", "no such column", "has no column", "values were supplied", "unsupported file format")
 
 
-
 class EmbeddingCache:
     """The vectors of one model in the SQLite file `path`, safe for several processes at once.
 
