@@ -18,11 +18,11 @@ def hookless(repo: Repo) -> Repo:
 
 
 def ours(repo: Repo) -> set[str]:
-    """The commits with a record of their own here."""
+    """The commits with a record here: their own, or carried in."""
     repo.cg("status")
     listed = repo.run("git", "notes", "--ref=contextgraph", "list", check=False).stdout.split("\n")
     shas = [line.split()[1] for line in listed if line]
-    return {sha for sha in shas if any('"kind":"recorded"' in line for line in repo.note(sha))}
+    return {sha for sha in shas if any('"kind":"recorded"' in line or '"kind":"carried"' in line for line in repo.note(sha))}
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,17 @@ def test_part_is_told_with_its_share(repo: Repo) -> None:
     assert "25% undone" in [each.detail for each in found.evidence]
 
 
+def test_two_parts_undone_within_one_second_add_up(repo: Repo) -> None:
+    """A script makes several commits in a second: same author, same time, and still two reverts."""
+    same = {"GIT_AUTHOR_DATE": "1767230000 +0000", "GIT_COMMITTER_DATE": "1767230000 +0000"}
+    four = repo.commit("four", {f"g{number}": lines(f"g{number}", 2) for number in range(4)})
+    repo.git("rm", "-q", "g0", "g1")
+    repo.git("commit", "-qm", f"Half of it\n\nThis partially reverts commit {four}.", **same)
+    repo.git("rm", "-q", "g2", "g3")
+    repo.git("commit", "-qm", f"The rest of it\n\nThis reverts commit {four}.", **same)
+    assert status(repo, four) == "reverted"
+
+
 def test_a_mention_counts_for_nothing_and_stays_visible(repo: Repo) -> None:
     sha = repo.commit("Add limits", {"limits": lines("limits", 40)})
     repo.commit("Elsewhere", {"other": "x\n"})

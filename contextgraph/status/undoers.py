@@ -16,14 +16,18 @@ PARTS = ("squash", "host-squash", "reset")
 
 
 class Undoer(msgspec.Struct, frozen=True):
-    """`reverter` undoes `extent` (0 to 1) of a commit, and landed at `when` through `place`."""
+    """`reverter` undoes `extent` (0 to 1) of a commit, and landed at `when` through `place`.
+
+    `origin` is who wrote it, when, and its title: the same for a commit that came in twice. The time alone is not enough,
+    for a script makes several commits in one second.
+    """
 
     reverter: str
     rule: str
     extent: float
     place: str
     when: int
-    author: tuple[str, int]
+    origin: tuple[str, int, str]
 
 
 class Undoers:
@@ -54,14 +58,14 @@ class Undoers:
 
     def _of_target(self, target: str) -> list[Undoer]:
         rows = self.connection.execute(
-            "SELECT r.reverter, r.rule, r.extent, c.author, c.author_time FROM reverts r JOIN commits c ON c.sha = r.reverter"
+            "SELECT r.reverter, r.rule, r.extent, c.author, c.author_time, c.subject FROM reverts r JOIN commits c ON c.sha = r.reverter"
             " WHERE r.target = ?",
             (target,),
         ).fetchall()
         found: list[Undoer] = []
-        for reverter, rule, extent, author, at in rows:
+        for reverter, rule, extent, *origin in rows:
             if landing := self.landed(reverter):
-                found.append(Undoer(reverter, rule, extent, *landing, (author, at)))
+                found.append(Undoer(reverter, rule, extent, *landing, (origin[0], origin[1], origin[2])))
         return found
 
     def landed(self, reverter: str) -> Landing | None:
@@ -95,9 +99,9 @@ class Undoers:
             repeated = inner if best[merge].extent > sum(each.extent for each in inner) + 0.005 else [best[merge]] if inner else []
             for each in repeated:
                 del best[each.reverter]
-        twins: dict[tuple[str, int], Undoer] = {}
+        twins: dict[tuple[str, int, str], Undoer] = {}
         for each in sorted(best.values(), key=lambda each: (each.when, each.rule == "inverse", each.reverter)):
-            twins.setdefault(each.author, each)
+            twins.setdefault(each.origin, each)
         kept = list(twins.values())
         silent = [each for each in kept if each.rule == "inverse"]
         return [each for each in kept if each.rule != "inverse" or each is silent[0]]
