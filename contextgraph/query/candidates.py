@@ -90,9 +90,9 @@ def gather(
     found = {key for key, match in words.decisions.items() if match.coverage >= FAINT_WORDS}
     found |= {key for key in own if key.startswith("cg-")} | set(question.decisions)
     relevance: dict[str, dict[str, dict[str, float]]] = {}
-    for key in found:
+    for key, shas in homes(connection, found).items():
         parts = scale.parts(words.decisions.get(key), near.get(key, {}), ("",))
-        for sha in homes(connection, key):
+        for sha in shas:
             relevance.setdefault(sha, {})[key] = parts
             if key in question.decisions:
                 names[sha] = NAMED
@@ -107,14 +107,35 @@ def gather(
     return list(candidates.values())
 
 
-def homes(connection: sqlite3.Connection, decision: str) -> list[str]:
-    """The commits that a decision is shown with: where it was recorded, or where that was carried onward to."""
-    rows = connection.execute(
-        "WITH RECURSIVE later(sha) AS (SELECT home FROM decisions WHERE id = ? UNION SELECT new FROM links JOIN later ON old = sha)"
-        " SELECT sha FROM later WHERE NOT EXISTS (SELECT 1 FROM links WHERE old = later.sha)",
-        (decision,),
-    )
-    return [sha for (sha,) in rows]
+def homes(connection: sqlite3.Connection, decisions: Iterable[str]) -> dict[str, list[str]]:
+    """The commits that each decision is shown with: where it was recorded, or where that was carried onward to."""
+    asked = json.dumps(sorted(decisions))
+    rows = connection.execute("SELECT id, home FROM decisions WHERE id IN (SELECT value FROM json_each(?))", (asked,)).fetchall()
+    onward = _onward(connection, {home for _, home in rows})
+    found: dict[str, dict[str, None]] = {}
+    for key, home in rows:
+        waiting, seen = [home], {home}
+        while waiting:
+            sha = waiting.pop()
+            if sha not in onward:
+                found.setdefault(key, {})[sha] = None
+            fresh = [new for new in onward.get(sha, []) if new not in seen]
+            seen.update(fresh)
+            waiting += fresh
+    return {key: sorted(shas) for key, shas in found.items()}
+
+
+def _onward(connection: sqlite3.Connection, shas: set[str]) -> dict[str, list[str]]:
+    """What these commits, and whatever those became, were carried into; one query a generation."""
+    found: dict[str, list[str]] = {}
+    waiting = shas
+    while waiting:
+        asked = json.dumps(sorted(waiting))
+        rows = connection.execute("SELECT old, new FROM links WHERE old IN (SELECT value FROM json_each(?))", (asked,)).fetchall()
+        for old, new in rows:
+            found.setdefault(old, []).append(new)
+        waiting = {new for _, new in rows} - found.keys()
+    return found
 
 
 def _by_text(cosines: dict[str, float]) -> dict[str, dict[str, float]]:

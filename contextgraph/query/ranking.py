@@ -15,7 +15,7 @@ from contextgraph.trace import Decision, Trace
 
 REVERTED = 0.9
 """Factor for what was reverted: "tried and undone" is often the answer, but what stands comes first."""
-JUDGED = 80
+JUDGED = 40
 """Candidates found by their decisions that are judged at least: many times a screen, so that retired ones can fall out."""
 RETIRED = 0.5
 """Factor for a commit found by decisions that are all superseded or expired: its successor answers."""
@@ -45,7 +45,7 @@ def settle(view: View, candidates: list[Candidate], filters: Filters, undone: bo
     whole = filters.of_records or bool(filters.statuses and filters.as_of)
     pool = [each for each in candidates if whole or each.relevance]
     if not whole:
-        pool = sorted(pool, key=lambda each: -_promise(each))[: max(JUDGED, 4 * limit)]
+        pool = sorted(pool, key=lambda each: -_promise(each))[: max(JUDGED, 3 * limit)]
     judged = [each.sha for each in pool]
     traces = dict(zip(judged, view.traces(judged, filters.as_of, details=False), strict=True)) if judged else {}
     today = filters.as_of.at if filters.as_of else time.strftime("%Y-%m-%d", time.gmtime())
