@@ -52,9 +52,9 @@ def test_two_parts_undone_within_one_second_add_up(repo: Repo) -> None:
     same = {"GIT_AUTHOR_DATE": "1767230000 +0000", "GIT_COMMITTER_DATE": "1767230000 +0000"}
     four = repo.commit("four", {f"g{number}": lines(f"g{number}", 2) for number in range(4)})
     repo.git("rm", "-q", "g0", "g1")
-    repo.git("commit", "-qm", f"Half of it\n\nThis partially reverts commit {four}.", **same)
+    repo.git("commit", "-qm", f"Half of it\n\nThis partially reverts commit {four}.", stdin=None, check=True, **same)
     repo.git("rm", "-q", "g2", "g3")
-    repo.git("commit", "-qm", f"The rest of it\n\nThis reverts commit {four}.", **same)
+    repo.git("commit", "-qm", f"The rest of it\n\nThis reverts commit {four}.", stdin=None, check=True, **same)
     assert status(repo, four) == "reverted"
 
 
