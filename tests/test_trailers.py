@@ -162,7 +162,14 @@ def test_the_last_block_is_what_git_says(lines: list[str]) -> None:
     assert [(key, value.split()) for key, value in trailers.read(message)] == [pair for pair in wanted if pair[0] in trailers.OURS]
 
 
-@settings(max_examples=200, deadline=None)
+def test_what_only_qualifies_is_no_decision() -> None:
+    for line in ("Area: docs", "Risk: low", "Confidence: high", "Expires: 2027-01-31", "Category: tooling\nArea: x", "Undo: easy"):
+        assert decisions(f"subject\n\n{line}") == []
+    alone = decisions("subject\n\nSupersedes: cg-0123456789ab")
+    assert [(each.supersedes, each.context) for each in alone] == [("cg-0123456789ab", "Supersedes: cg-0123456789ab")]
+
+
+@settings(max_examples=1000, deadline=None)
 @given(
     st.lists(
         st.one_of(st.text(max_size=40), st.builds("{}: {}".format, st.sampled_from(sorted(trailers.OURS)), st.text(max_size=30)), LINES),

@@ -4,7 +4,7 @@ Read with fixed settings of our own, so that every clone reads the same from the
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -30,6 +30,10 @@ ALIASES = {
 OURS = frozenset(
     "decision context rejected because constraint supersedes expires guard risk reversible confidence category area related ack".split()
 )
+SUBSTANCE = frozenset("decision context rejected because constraint guard supersedes".split())
+"""Keys that make a decision; the others only qualify one (`Area: docs` alone, as many projects have it, is none)."""
+QUALIFIERS = frozenset("supersedes expires risk reversible confidence category area related".split())
+"""Fields that say nothing by themselves."""
 CERTAINTY = {"firm": "0.9", "tentative": "0.6", "guess": "0.3", "high": "0.9", "medium": "0.6", "low": "0.3"}
 _TEXTS = {"context", "reasoning"}  # several lines of these are one text
 _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
@@ -147,7 +151,7 @@ def decisions(commit: Commit) -> list[Decision]:
         groups[-1].append(pair)
     made: list[Decision] = []
     for group in groups:
-        if any(key != "related" for key, _ in group):
+        if any(key in SUBSTANCE for key, _ in group):
             identity = decision_id(commit.author, str(commit.author_time), *(f"{key}: {' '.join(value.split())}" for key, value in group))
             made.append(msgspec.structs.replace(decision(group), id=identity, source="trailer"))
     return made
@@ -159,7 +163,7 @@ def acks(message: str) -> list[Ack]:
     return [Ack(finding.strip(), because.strip()) for finding, _, because in parts if finding.strip()]
 
 
-def decision(pairs: Iterable[tuple[str, str]], strict: bool = False) -> Decision:
+def decision(pairs: Sequence[tuple[str, str]], strict: bool = False) -> Decision:
     """One decision from canonical (key, value) pairs. A value that its field does not allow is kept as a constraint's words.
 
     A commit message cannot be refused after the fact, so nothing that somebody wrote is dropped. What can still be mended
@@ -180,6 +184,8 @@ def decision(pairs: Iterable[tuple[str, str]], strict: bool = False) -> Decision
             else:
                 fields[name] = [*fields.get(name, []), item] if name in _TEXTS else item
     fields |= {name: "\n".join(fields[name]) for name in _TEXTS & fields.keys()}
+    if not strict and fields.keys() <= QUALIFIERS:  # `Supersedes:` alone says something; its own words stand for it
+        fields["context"] = "; ".join(f"{key.capitalize()}: {value}" for key, value in pairs)
     return given.convert({"decisions": [fields]}).decisions[0]
 
 
