@@ -382,6 +382,43 @@ def test_skip_in_every_hook(graphed: Repo) -> None:
     assert json.loads(graphed.cg("status", "--json").stdout)["skipped"] == 3, "a fast-forward makes no commit"
 
 
+@pytest.mark.parametrize("look", [False, True])
+def test_skip_at_the_stop_of_a_rebase(graphed: Repo, look: bool) -> None:
+    graphed.git("checkout", "-qb", "topic")
+    graphed.commit("one", {"one": "1\n"})
+    graphed.commit("two", {"two": "2\n"})
+    graphed.git("rebase", "-q", "-i", "main", GIT_SEQUENCE_EDITOR="sed -i 1s/pick/edit/")
+    graphed.cg("decide", "for the open one")
+    skipped = graphed.commit("secret\n\nDecision: not for everybody", CG_SKIP="1")
+    if look:  # the worker may come in the middle of it
+        graphed.cg("status")
+    kept = graphed.commit("open")
+    graphed.git("rebase", "--continue")
+    assert "recorded" not in "".join(graphed.note(skipped))
+    assert choices(graphed, kept) == ["for the open one"]
+    assert "recorded" not in "".join(graphed.note(skipped))
+    assert json.loads(graphed.cg("status", "--json").stdout)["skipped"] == 1
+
+
+@pytest.mark.parametrize("backend", ["merge", "apply"])
+def test_skip_on_the_way_of_a_rebase(graphed: Repo, backend: str) -> None:
+    """A conflict resolved with CG_SKIP=1: what is said on the way is not captured; the reasons of the old commit still come along."""
+    graphed.commit("base", {"f": "base\n"})
+    graphed.git("checkout", "-qb", "topic")
+    graphed.cg("decide", "kept")
+    graphed.commit("topic\n\nDecision: by trailer", {"f": "topic\n"})
+    graphed.git("checkout", "-q", "main")
+    graphed.commit("main", {"f": "main\n"})
+    graphed.git("checkout", "-q", "topic")
+    graphed.git("rebase", "-q", f"--{backend}", "main", check=False)
+    (graphed.path / "f").write_text("both\n")
+    graphed.git("add", "f")
+    graphed.git("rebase", "--continue", CG_SKIP="1")
+    assert choices(graphed) == ["kept", "by trailer"]
+    assert '"kind":"recorded"' not in "".join(graphed.note())
+    assert json.loads(graphed.cg("status", "--json").stdout)["skipped"] == 1
+
+
 def test_git_cg_is_cg(graphed: Repo) -> None:
     path = f"{CG.parent}{os.pathsep}{os.environ['PATH']}"
     assert graphed.run("git", "cg", "log", "-n", "1", PATH=path).stdout == graphed.cg("log", "-n", "1").stdout
