@@ -94,6 +94,88 @@ def test_two_worktrees_do_not_mix(either: Repo, tmp_path: Path) -> None:
     assert decided(either, there) == ["for linked"]
 
 
+# A commit without hooks, and one with them before anybody looked: the hook finds the file still there.
+
+
+def without_hooks(repo: Repo, message: str) -> str:
+    """A commit that no hook sees."""
+    (repo.path / message).write_text(message)
+    repo.git("add", message)
+    repo.git("-c", "core.hooksPath=/dev/null", "commit", "-qm", message)
+    return repo.sha()
+
+
+def test_the_first_commit_takes_them_though_only_the_second_has_hooks(graphed: Repo) -> None:
+    graphed.cg("decide", "for the first")
+    first = without_hooks(graphed, "first")
+    second = graphed.commit("second")
+    assert (graphed.home / "staged" / second).exists(), "the hook has bound it already"
+    assert (decided(graphed, first), decided(graphed, second), staged(graphed)) == (["for the first"], [], [])
+
+
+def test_what_is_amended_after_a_commit_without_hooks_has_it_from_there(graphed: Repo) -> None:
+    graphed.cg("decide", "for the first")
+    first = without_hooks(graphed, "first")
+    graphed.git("commit", "-q", "--amend", "-m", "said better")
+    assert (decided(graphed, first), decided(graphed)) == (["for the first"], ["for the first"])
+    assert f'"from":"{first}"' in "".join(graphed.note())
+
+
+def test_a_skipped_commit_and_picks_in_between_take_nothing_back(graphed: Repo) -> None:
+    graphed.git("checkout", "-qb", "topic")
+    picked = graphed.commit("on topic")
+    graphed.git("checkout", "-q", "main")
+    graphed.commit("upstream")
+    graphed.git("checkout", "-q", "topic")
+    graphed.cg("decide", "waits")
+    skipped = graphed.commit("secret", CG_SKIP="1")
+    graphed.git("-c", "core.hooksPath=/dev/null", "rebase", "-q", "main")
+    taker = without_hooks(graphed, "taker")
+    later = graphed.commit("later")
+    assert [decided(graphed, sha) for sha in (picked, skipped, taker, later)] == [[], [], ["waits"], []]
+
+
+def test_two_worktrees_get_back_their_own(graphed: Repo, tmp_path: Path) -> None:
+    graphed.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "linked")
+    linked = Repo(tmp_path / "linked")
+    found = {}
+    for repo, choice in ((graphed, "for main"), (linked, "for linked")):
+        repo.cg("decide", choice)
+    for repo, choice in ((linked, "linked"), (graphed, "main")):
+        found[without_hooks(repo, f"first in {choice}")] = [f"for {choice}"]
+        found[repo.commit(f"second in {choice}")] = []
+    assert {sha: decided(graphed, sha) for sha in found} == found
+
+
+def test_one_that_an_older_version_staged_stays_where_the_hook_bound_it(graphed: Repo) -> None:
+    graphed.cg("decide", "old")
+    file = graphed.home / "staged" / "main"
+    file.write_text(file.read_text().replace(',"worktree":"main"', ""))
+    assert "worktree" not in file.read_text()
+    without_hooks(graphed, "first")
+    assert decided(graphed, graphed.commit("second")) == ["old"]
+
+
+def test_without_a_reflog_the_hook_has_the_word(graphed: Repo) -> None:
+    graphed.cg("decide", "said")
+    without_hooks(graphed, "first")
+    second = graphed.commit("second")
+    graphed.git("reflog", "expire", "--expire=all", "--all")
+    assert decided(graphed, second) == ["said"]
+
+
+def test_two_that_come_to_the_same_commit_are_both_kept(graphed: Repo) -> None:
+    graphed.cg("decide", "one")
+    first = graphed.commit("first")
+    bound = (graphed.home / "staged" / first).read_text().replace(',"worktree":"main"', "")  # it stays where it is put
+    graphed.cg("status")
+    graphed.cg("decide", "two")
+    taker = without_hooks(graphed, "taker")
+    (graphed.home / "staged" / taker).write_text(bound)
+    graphed.commit("later")
+    assert sorted(decided(graphed, taker)) == ["one", "two"]
+
+
 def test_listed_edited_and_dropped(graphed: Repo, tmp_path: Path) -> None:
     graphed.cg("decide", "one", "--because", "a\nb", "--over", "other | too slow", "--risk", "low")
     graphed.cg("decide", "two")

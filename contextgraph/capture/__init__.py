@@ -80,7 +80,7 @@ def made_here(git: Git, store: Store, when: str, masked: Callable[[Trace], Trace
         asked = set(drained.skipped) - set(known.skips)
         made = Made(dict(drained.commits), {}, list(drained.pairs), asked | set(known.skips))
         marks = _from_reflogs(git, known, made)
-        staged.bind_without_hook(git, made.skipped)
+        staged.bind(git, made.skipped)
         bound = staged.shas(git.home) - made.skipped
         for sha in bound - made.commits.keys():
             made.commits[sha] = ""

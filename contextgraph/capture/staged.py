@@ -1,12 +1,13 @@
 """Decisions staged for the next commit: per worktree, like the index.
 
-`staged/<worktree>` is the file; the post-commit hook renames it to `staged/<sha>`, which is the moment of binding.
-Without a hook the first later commit in the worktree's HEAD reflog takes it.
+`staged/<worktree>` is the file. The first later commit in the worktree's HEAD reflog takes it: the file is renamed to
+`staged/<sha>`. The post-commit hook does that at once; a commit that was made before without hooks gets it back (`bind`).
 """
 
 import re
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from itertools import chain, count, takewhile
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,8 @@ class Staged(msgspec.Struct, frozen=True):
 
     mark: reflog.Mark
     decisions: list[Decision]
+    worktree: str = ""
+    """As Git.worktree: a hook renames the file, and its name says it no more. Empty where an older version staged it."""
 
 
 def path(git: Git) -> Path:
@@ -42,7 +45,7 @@ def add(git: Git, decision: Decision) -> int:
     """Stage one more; returns how many there are now."""
     with locked(git.home / "staged.lock"):
         found = _load(path(git)) or Staged(_mark(git), [])
-        _save(path(git), Staged(found.mark, [*found.decisions, decision]))
+        _save(path(git), Staged(found.mark, [*found.decisions, decision], git.worktree))
         return len(found.decisions) + 1
 
 
@@ -55,7 +58,7 @@ def drop(git: Git, number: int) -> Decision:
             raise NotFoundError(f"no staged decision {number}: {there}", "`cg decide` alone lists them")
         rest = [each for position, each in enumerate(found.decisions, 1) if position != number]
         if rest:
-            _save(path(git), Staged(found.mark, rest))
+            _save(path(git), Staged(found.mark, rest, git.worktree))
         else:
             path(git).unlink()
         return found.decisions[number - 1]
@@ -84,22 +87,41 @@ def forget(home: Path, recorded: Iterable[str]) -> None:
             file.unlink(missing_ok=True)
 
 
-def bind_without_hook(git: Git, skipped: Collection[str]) -> None:
-    """Give what is still staged in a worktree to the first commit in its reflog after the staging. Call under the capture lock.
+def bind(git: Git, skipped: Collection[str]) -> None:
+    """Give what is staged in a worktree to the first commit in its reflog after the staging. Call under the capture lock.
 
-    A commit made with CG_SKIP=1 (`skipped`) takes nothing.
+    What a hook gave to a commit goes to an earlier one, where that was made without hooks. A commit made with CG_SKIP=1
+    (`skipped`) takes nothing.
     """
-    for name, log in reflog.files(git).items():
-        file = git.home / "staged" / name
-        found = _load(file)
-        if found is None or not reflog.behind(log, found.mark):
+    logs = reflog.files(git)
+    for file in sorted((git.home / "staged").glob("*")):
+        held = _BOUND.match(file.name)
+        if not held and file.name not in logs:
             continue
-        entries, _ = reflog.since(log, found.mark)
-        foreign = reflog.strangers(git, entries)
-        taker = next((e.new for e in entries if e.candidate and not e.rebase and e.new not in foreign and e.new not in skipped), None)
+        found = _load(file)
+        log = logs.get(found.worktree if held else file.name) if found else None
+        if found is None or log is None or not reflog.behind(log, found.mark):
+            continue
+        taker = _taker(git, reflog.since(log, found.mark)[0], held[1] if held else None, skipped)
         if taker:
             with suppress(FileNotFoundError):  # a hook has bound it in the meantime
-                file.rename(file.with_name(taker))
+                file.rename(_free(file.with_name(taker)))
+
+
+def _taker(git: Git, entries: list[reflog.Entry], holder: str | None, skipped: Collection[str]) -> str | None:
+    """The first of the commits that may take what is staged; None where there is none, or none before the `holder`."""
+    if holder is not None:
+        if not any(entry.new == holder for entry in entries):
+            return None  # the reflog does not reach back that far
+        entries = list(takewhile(lambda entry: entry.new != holder, entries))
+    foreign = reflog.strangers(git, entries)
+    return next((e.new for e in entries if e.candidate and not e.rebase and e.new not in foreign and e.new not in skipped), None)
+
+
+def _free(file: Path) -> Path:
+    """The name of a bound file that is not taken: what was staged before and bound to the same commit stays."""
+    names = chain([file], (file.with_name(f"{file.name}.{number}") for number in count()))
+    return next(name for name in names if not name.exists())
 
 
 def _mark(git: Git) -> reflog.Mark:
