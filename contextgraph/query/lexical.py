@@ -5,9 +5,7 @@ turned one weak word into full confidence (EVIDENCE, Ranking). So each text is w
 question's inverse-document-frequency mass that it contains. Figures: docs/performance.md, Retrieval.
 """
 
-import heapq
 import json
-import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -15,10 +13,9 @@ from itertools import islice
 import msgspec
 
 from contextgraph.index import text
+from contextgraph.query.masses import TABLES, Masses, weights
 from contextgraph.query.question import Question
 
-PHRASE = 0.5
-"""What an identifier in one piece weighs beside its parts, which count as words of their own."""
 KEPT = 400
 """Texts kept of each kind; a right answer stands in the first hundred or nowhere (EVIDENCE, Ranking)."""
 RANKED = 300
@@ -50,58 +47,25 @@ class Words(msgspec.Struct, frozen=True):
 
 def find(connection: sqlite3.Connection, question: Question, condition: str, values: list[object]) -> Words:
     """Search both word tables. `condition` and `values` restrict commits (`commits c`); decisions are restricted later, by home."""
-    terms = [f'"{word}"' for word in (*question.words, *question.phrases)]
-    if not terms:
+    shares = weights(connection, [f'"{word}"' for word in (*question.words, *question.phrases)])
+    if not shares:
         return Words({}, {}, 0.0)
-    expression = text.match(list(question.words))
-    held, decided = [{term: _rows(connection, table, term) for term in terms} for table in ("words", "decision_words")]
-    weights = _weights(connection, held, decided)
+    texts, decided = (Masses(connection, table, shares) for table in TABLES)
+    expression = _expression(question, texts)
     ranked = _ranked(connection, "words, 5.0, 1.0, 1.0", expression, f"JOIN commits c ON c.id = number WHERE {condition}", values)
-    masses = _masses(held, weights)
-    names = dict(_passing(connection, _most(masses), condition, values)) | {row: sha for sha, _, row in ranked}
+    names = dict(_passing(connection, texts.pages(row for _, _, row in ranked), condition, values)) | {row: sha for sha, _, row in ranked}
     sizes = _sizes(connection, names)
     top = ranked[0][1] if ranked else 1.0
     orders = {row: score / top for _, score, row in ranked if top > 0}
-    found = {sha: Match(masses.get(row, 0.0) * _brevity(sizes.get(row, 0)), orders.get(row, 0.0)) for row, sha in names.items()}
-    best = masses.get(ranked[0][2], 0.0) if ranked else 0.0
-    return Words(found, _decisions(connection, expression, _masses(decided, weights)), best)
+    found = {sha: Match(texts.of.get(row, 0.0) * _brevity(sizes.get(row, 0)), orders.get(row, 0.0)) for row, sha in names.items()}
+    best = texts.of.get(ranked[0][2], 0.0) if ranked else 0.0
+    return Words(found, _decisions(connection, _expression(question, decided), decided), best)
 
 
-def _rows(connection: sqlite3.Connection, table: str, term: str) -> list[int]:
-    return [row for (row,) in connection.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (term,))]
-
-
-def _weights(connection: sqlite3.Connection, *tables: dict[str, list[int]]) -> dict[str, float]:
-    """The share of the question's mass that each term has, by how rare it is; they add up to 1."""
-    total = sum(connection.execute("SELECT (SELECT count(*) FROM commits), (SELECT count(*) FROM decisions)").fetchone())
-    rarity: dict[str, float] = {}
-    for term in tables[0]:
-        having = sum(len(rows[term]) for rows in tables)
-        rarity[term] = math.log(1 + (total - having + 0.5) / (having + 0.5)) if having < total else 1e-6
-        rarity[term] *= PHRASE if " " in term else 1.0
-    mass = sum(rarity.values())
-    return {term: weight / mass for term, weight in rarity.items()}
-
-
-def _masses(held: dict[str, list[int]], weights: dict[str, float]) -> dict[int, float]:
-    """For each row the mass of the question that it holds."""
-    masses: dict[int, float] = {}
-    for term, rows in held.items():
-        weight = weights[term]
-        for row in rows:
-            masses[row] = masses.get(row, 0.0) + weight
-    return masses
-
-
-def _most(masses: dict[int, float]) -> Iterator[list[int]]:
-    """The rows with the greatest mass first, in pages that grow: a filter may leave few of the first."""
-    if len(masses) > 4 * KEPT:
-        yield heapq.nlargest(4 * KEPT, masses, key=lambda row: (masses[row], row))
-    ordered = sorted(masses, key=lambda row: (-masses[row], -row))
-    begin = 4 * KEPT if len(masses) > 4 * KEPT else 0
-    while begin < len(ordered):
-        yield ordered[begin : 4 * begin + 4 * KEPT]
-        begin = 4 * begin + 4 * KEPT
+def _expression(question: Question, masses: Masses) -> str:
+    """What BM25 is asked: FTS5 gives a word that more than half of the texts have no weight (its IDF would be negative)."""
+    few = [word for word in question.words if 2 * masses.counts[f'"{word}"'] <= masses.rows]
+    return text.match(few or list(question.words))
 
 
 def _passing(connection: sqlite3.Connection, pages: Iterable[list[int]], condition: str, values: list[object]) -> list[tuple[int, str]]:
@@ -134,16 +98,16 @@ def _ranked(
     return rows
 
 
-def _decisions(connection: sqlite3.Connection, expression: str, masses: dict[int, float]) -> dict[str, Match]:
+def _decisions(connection: sqlite3.Connection, expression: str, masses: Masses) -> dict[str, Match]:
     """Decisions by id; one that is at home in several commits, or in message and note, counts once."""
     query = "SELECT rowid, -bm25(decision_words, 3.0, 1.0) AS score FROM decision_words WHERE decision_words MATCH ?"
     scores = dict(connection.execute(f"{query} ORDER BY score DESC LIMIT ?", (expression, RANKED)))
-    rows = {*scores, *heapq.nlargest(KEPT, masses, key=lambda row: (masses[row], row))}
+    rows = {*scores, *masses.best(scores)[:KEPT]}
     asked = json.dumps(sorted(rows))
     top = max(scores.values(), default=0.0)
     found: dict[str, Match] = {}
     for row, key in connection.execute("SELECT row, id FROM decisions WHERE row IN (SELECT value FROM json_each(?))", (asked,)):
-        match = Match(masses.get(row, 0.0), scores.get(row, 0.0) / top if top > 0 else 0.0)
+        match = Match(masses.of.get(row, 0.0), scores.get(row, 0.0) / top if top > 0 else 0.0)
         found[key] = max(match, found.get(key, match), key=lambda each: (each.coverage, each.order))
     return found
 
