@@ -1,11 +1,10 @@
-"""Asks `chroma_local` in a child process: clean environment, empty working directory, a time limit that holds."""
+"""Asks `chroma_local` in a child process: clean environment, a working directory without a `.env`, a time limit that holds."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,8 @@ def ask(header: dict[str, Any], payload: bytes, seconds: float, program: str = "
     paths = [str(_ROOT), *(entry for entry in sys.path if Path(entry).is_absolute())]
     request = json.dumps({**header, "bytes": len(payload)}).encode() + b"\n" + payload
     try:
-        with tempfile.TemporaryDirectory(prefix="contextgraph-") as empty:
-            process = _start([sys.executable, "-I", "-S", "-c", _START.format(program), *paths], empty)
-            output, words = _converse(process, request, seconds)
+        process = _start([sys.executable, "-I", "-S", "-c", _START.format(program), *paths])
+        output, words = _converse(process, request, seconds)
     except OSError as error:
         raise VectorError(f"the vector store's process cannot start: {error}") from None
     try:
@@ -41,12 +39,14 @@ def ask(header: dict[str, Any], payload: bytes, seconds: float, program: str = "
     return reply
 
 
-def _start(command: list[str], empty: str) -> "subprocess.Popen[bytes]":
-    # HOME too is the empty directory: nothing is read from the user's, and what chromadb may want to write there is thrown away.
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"HOME": empty}
+def _start(command: list[str]) -> "subprocess.Popen[bytes]":
+    # It stands, and is at home, in our own package, which holds nothing but code: chromadb looks for `.env` where it stands. A
+    # temporary directory would be left behind by every kill -9.
+    own = str(Path(__file__).parent)
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"HOME": own}
     pipe = subprocess.PIPE
     # A session of its own: Ctrl-C is for us; a writer that it cuts off in the middle leaves a damaged store behind.
-    return subprocess.Popen(command, cwd=empty, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+    return subprocess.Popen(command, cwd=own, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
 
 
 def _converse(process: "subprocess.Popen[bytes]", request: bytes, seconds: float) -> tuple[bytes, bytes]:

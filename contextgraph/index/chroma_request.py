@@ -54,16 +54,23 @@ class Request:
         """The collection, beside other readers. Raises Absent when there is none.
 
         Chroma opens for writing whatever it reads, so what we may not write (read-only media, another user's clone) is
-        copied into the working directory, which is empty and ours.
+        copied for the time of the question.
         """
-        with self.locked(exclusive=False):
-            directory = self.directory
-            if directory.is_dir() and not os.access(directory, os.W_OK):
-                directory = Path.cwd() / "copy"
-                shutil.copytree(self.directory, directory, copy_function=shutil.copyfile)
-                directory.chmod(0o700)
-            with closing(self._open(directory, create=False)) as store:
-                yield store
+        with self.locked(exclusive=False), self._writable() as directory, closing(self._open(directory, create=False)) as store:
+            yield store
+
+    @contextmanager
+    def _writable(self) -> Iterator[Path]:
+        if not self.directory.is_dir() or os.access(self.directory, os.W_OK):
+            yield self.directory
+            return
+        import tempfile  # rarely needed, and a cold question pays for every import
+
+        with tempfile.TemporaryDirectory(prefix="contextgraph-", ignore_cleanup_errors=True) as place:
+            copy = Path(place) / "copy"
+            shutil.copytree(self.directory, copy, copy_function=shutil.copyfile)
+            copy.chmod(0o700)
+            yield copy
 
     def _open(self, directory: Path, create: bool) -> Store:
         found = open_store(directory, self.name, self.bindings, create)

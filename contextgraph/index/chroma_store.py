@@ -1,6 +1,6 @@
 """The two ways into one local Chroma collection: the bindings under the package, and the package's public client.
 
-Runs only in the child process of `chroma_local`, which has an empty working directory and a clean environment: importing
+Runs only in the child process of `chroma_local`, with a working directory of our own and a clean environment: importing
 chromadb reads `.env` and unprefixed variables (a latin-1 `.env` or `MIGRATIONS=yes` breaks it), and so does every error that
 the bindings raise, because it imports `chromadb.errors` to do so.
 """
