@@ -116,11 +116,10 @@ class History:
         return there
 
     def _path(self, connection: sqlite3.Connection, name: str) -> int:
-        if not self._paths:
-            self._paths = dict(connection.execute("SELECT path, id FROM paths"))
+        """The number of a path. Looked up one by one: a big repository has more paths than a day's commits touch."""
         if name not in self._paths:
-            self._paths[name] = len(self._paths) + 1
-            connection.execute("INSERT INTO paths VALUES (?, ?)", (self._paths[name], name))
+            row = connection.execute("SELECT id FROM paths WHERE path = ?", (name,)).fetchone()
+            self._paths[name] = row[0] if row else connection.execute("INSERT INTO paths (path) VALUES (?)", (name,)).lastrowid or 0
         return self._paths[name]
 
     def _message_decisions(self, connection: sqlite3.Connection, commit: Commit) -> None:

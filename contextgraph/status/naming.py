@@ -128,14 +128,23 @@ def under_the_same_title(database: Database, undone: set[tuple[str, str]], known
     pairs = f"({given} UNION SELECT reverter, target FROM reverts WHERE extent >= 0.9)"
     columns = f"SELECT t.sha, t.subject, v.commit_time FROM {pairs} r JOIN commits v ON v.sha = r.reverter JOIN commits t"
     asked = (json.dumps(sorted(undone)),)
+    later = connection.execute("SELECT sha, subject, commit_time FROM commits WHERE id > ?", (known,)).fetchall()
+    begins = {_begin(subject) for _, subject, _ in later}
     titles: dict[str, set[tuple[str, int]]] = {}
-    for condition in ("t.sha = r.target", "t.landing = r.target AND t.landing <> t.sha"):
+    for condition in ("t.sha = r.target", "t.landing = r.target AND t.landing <> t.sha") if later else ():
         for sha, subject, when in connection.execute(f"{columns} ON {condition}", asked):
-            titles.setdefault(_bare(subject), set()).add((sha, when))
-    later = connection.execute("SELECT sha, subject, commit_time FROM commits WHERE id > ?", (known,)) if titles else ()
+            if _begin(subject) in begins:  # a day's commits share their titles with few of all that was ever reverted
+                titles.setdefault(_bare(subject), set()).add((sha, when))
     return {
-        (sha, old) for sha, subject, when in later for old, reverted in titles.get(_bare(subject), ()) if when > reverted and sha != old
+        (sha, old)
+        for sha, subject, when in (later if titles else ())
+        for old, reverted in titles.get(_bare(subject), ())
+        if when > reverted and sha != old
     }
+
+
+def _begin(title: str) -> str:
+    return next(iter(title.split(None, 1)), "")
 
 
 def _bare(title: str) -> str:

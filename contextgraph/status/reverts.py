@@ -95,11 +95,15 @@ def swaps(database: Database, table: str, known: int) -> Iterator[Pair]:
 
     `table` is `commits`, where every file goes back to the very object it had, or `patches` (`inverses`).
     """
+    # From the new ones to their counterparts, both ways and in this order: else every pair there is would be passed over.
+    inverse = "ON other.change = new.inverse AND other.inverse = new.change"
+    condition = "WHERE new.id > ? AND new.change <> new.inverse AND new.id <> other.id"
+    ways = ("new.id AS target, other.id AS reverter", "other.id, new.id")
+    pairs = " UNION ".join(f"SELECT {way} FROM {table} new CROSS JOIN {table} other {inverse} {condition}" for way in ways)
     rows = database.connection.execute(
-        f"SELECT r.sha, t.sha, r.commit_time = t.commit_time FROM {table} a JOIN {table} b ON b.change = a.inverse"
-        " JOIN commits t ON t.id = a.id JOIN commits r ON r.id = b.id WHERE (a.id > ? OR b.id > ?)"
-        " AND a.change <> a.inverse AND a.id <> b.id AND t.commit_time <= r.commit_time AND r.commit_time - t.commit_time <= ?"
-        " ORDER BY r.sha, t.commit_time DESC",
+        f"SELECT r.sha, t.sha, r.commit_time = t.commit_time FROM ({pairs})"
+        " JOIN commits t ON t.id = target JOIN commits r ON r.id = reverter"
+        " WHERE t.commit_time <= r.commit_time AND r.commit_time - t.commit_time <= ? ORDER BY r.sha, t.commit_time DESC",
         (known, known, WINDOW),
     ).fetchall()
     taken: dict[str, int] = {}
