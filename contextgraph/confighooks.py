@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from contextgraph import hookfiles
 from contextgraph.git import Git
 
 SINCE = (2, 54)
@@ -41,14 +42,7 @@ def put(git: Git, bodies: Mapping[str, bytes]) -> list[str]:
     changes: list[str] = []
     known = there(git)
     for name, body in bodies.items():
-        script = directory(git) / name
-        if not script.is_file() or script.read_bytes() != body:
-            script.parent.mkdir(parents=True, exist_ok=True)
-            aside = script.with_name(f"{name}.tmp")
-            aside.write_bytes(body)
-            aside.chmod(0o755)
-            aside.replace(script)
-            changes.append(f"hook {script}")
+        changes += hookfiles.write(directory(git) / name, body)
         for key, value in wanted(git, name).items():
             if known.get(key) != value:
                 git.run("config", "--local", "--replace-all", key, value)

@@ -3,24 +3,23 @@
 import os
 import shlex
 import sys
-from itertools import count
 from pathlib import Path
 
 import msgspec
 
-from contextgraph import __version__, confighooks, gitconfig
+from contextgraph import __version__, confighooks, gitconfig, hookfiles
 from contextgraph.environment import without_repository
-from contextgraph.errors import Error
 from contextgraph.git import Git
 from contextgraph.lock import locked
 
 HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch")
-MARK = b"# contextgraph: "
-CHAINED = ".before-contextgraph"
 
 
 class Hooks(msgspec.Struct, frozen=True):
-    """Where git looks for hooks, whether we may write there, and which of ours are in place; `python` is their interpreter."""
+    """Where git looks for hooks, whether we may write there, and which of ours are in place; `python` is their interpreter.
+
+    `reason` says what of it is in other hands: there catching up serves.
+    """
 
     directory: str
     writable: bool
@@ -28,6 +27,17 @@ class Hooks(msgspec.Struct, frozen=True):
     installed: tuple[str, ...]
     python: str | None
     alive: bool
+    managed: tuple[str, ...] = ()
+
+    @property
+    def fault(self) -> str | None:
+        """What keeps them from being alive, where it is in our hands."""
+        missing = [name for name in HOOKS if name not in self.installed + self.managed]
+        if missing:
+            return f"hooks are missing in {self.directory}: {', '.join(missing)}"
+        if self.reason is None and not self.alive:
+            return f"the hooks are not executable, or their interpreter is gone: {self.python}"
+        return None
 
 
 def templates() -> Path:
@@ -43,14 +53,31 @@ def hook_directory(git: Git) -> Path:
 def look(git: Git) -> Hooks:
     """The state of the hooks, from the files and the configuration themselves."""
     known = confighooks.there(git)
-    by_config = bool(known) and confighooks.supported(git)
-    directory = confighooks.directory(git) if by_config else hook_directory(git)
-    reason = None if by_config else _not_ours(git, directory)
-    named = {name for name in HOOKS if not by_config or confighooks.wanted(git, name).items() <= known.items()}
-    installed = tuple(name for name in HOOKS if name in named and _is_ours(directory / name))
-    python = _python_of(directory / installed[0]) if installed else None
-    runnable = python is not None and all(os.access(path, os.X_OK) for path in (Path(python), *(directory / name for name in installed)))
-    return Hooks(str(directory), reason is None, reason, installed, python, reason is None and len(installed) == len(HOOKS) and runnable)
+    own = confighooks.directory(git)
+    directory = own if known and confighooks.supported(git) else hook_directory(git)
+    reason = None if directory == own else _not_ours(git, directory)
+    found = _standing(git, directory, known, writable=reason is None)
+    called = {
+        name: own / name for name in HOOKS if name not in found and hookfiles.is_ours(own / name) and _calls_ours(git, directory, name)
+    }
+    standing = found | called
+    installed = tuple(name for name in HOOKS if name in standing)
+    managed = tuple(name for name in HOOKS if name not in standing and (reason or hookfiles.place(directory / name) is None))
+    if managed and reason is None:
+        reason = f"{', '.join(managed)} in {directory} is lefthook's: it is left alone, and cg catches up when it is next run"
+    python = hookfiles.python_of(standing[installed[0]]) if installed else None
+    runnable = python is not None and all(os.access(path, os.X_OK) for path in (Path(python), *standing.values()))
+    whole = len(installed) == len(HOOKS)
+    return Hooks(str(directory), reason is None, None if whole else reason, installed, python, whole and runnable, managed)
+
+
+def _standing(git: Git, directory: Path, known: dict[str, str], writable: bool) -> dict[str, Path]:
+    """Those of ours that git, or a hook manager that makes room for them, runs from there."""
+    if directory == confighooks.directory(git):
+        spots = {name: directory / name for name in HOOKS if confighooks.wanted(git, name).items() <= known.items()}
+    else:
+        spots = {name: spot for name in HOOKS if writable and (spot := hookfiles.place(directory / name))}
+    return {name: spot for name, spot in spots.items() if hookfiles.is_ours(spot)}
 
 
 def install(git: Git, branch: str = "") -> list[str]:
@@ -68,9 +95,13 @@ def install(git: Git, branch: str = "") -> list[str]:
             changes += _take_all(git)
             gitconfig.remember_end(git)
             changes += confighooks.put(git, {name: body(name) for name in HOOKS})
-        elif _not_ours(git, directory := hook_directory(git)) is None:
+        else:
+            directory = hook_directory(git)
+            ours = HOOKS if _not_ours(git, directory) is None else ()
             for name in HOOKS:
-                changes += _put(directory / name)
+                changes += hookfiles.put(directory / name, body(name)) if name in ours else []
+                if name not in ours or hookfiles.place(directory / name) is None:  # whoever looks after that one may call this
+                    changes += hookfiles.write(confighooks.directory(git) / name, body(name))
     return changes
 
 
@@ -91,26 +122,33 @@ def uninstall(git: Git, settings: bool = False) -> list[str]:
 
 def _take_all(git: Git) -> list[str]:
     directory = git.common_dir / "hooks"
-    taken = [_take(directory / name) for name in HOOKS] if _not_ours(git, directory) is None else []
+    taken = [hookfiles.take(directory / name) for name in HOOKS] if _not_ours(git, directory) is None else []
     return [change for changes in taken for change in changes]
 
 
 def fires(git: Git) -> bool:
-    """Whether a commit runs our hook, tried for real: in a throw-away repository with this one's configuration and hooks."""
+    """Whether a commit runs our hook, tried for real: in a throw-away repository with this one's configuration and our hooks.
+
+    True as well where ours is called by a hook manager: that has no configuration there.
+    """
     import shutil
     import subprocess
     import tempfile
 
+    directory = hook_directory(git)
+    by_config = confighooks.supported(git) and bool(confighooks.there(git))
+    standing = {} if by_config else _standing(git, directory, {}, writable=_not_ours(git, directory) is None)
+    if not by_config and "post-commit" not in standing:
+        return True
     with tempfile.TemporaryDirectory(prefix="cg-probe-") as place:
         probe = Path(place) / ".git"
         sealed = {**without_repository(os.environ), "CG_WORKER": "off", "GIT_AUTHOR_NAME": "cg", "GIT_AUTHOR_EMAIL": "cg@localhost"}
         sealed |= {"GIT_COMMITTER_NAME": "cg", "GIT_COMMITTER_EMAIL": "cg@localhost"}
         subprocess.run(["git", "init", "--quiet", "--template=", "."], cwd=place, env=sealed, capture_output=True, check=False)
         shutil.copyfile(gitconfig.path(git), probe / "config")
-        if (git.common_dir / "hooks").is_dir():
-            shutil.copytree(git.common_dir / "hooks", probe / "hooks", dirs_exist_ok=True)
-        for kept in (probe / "hooks").glob(f"*{CHAINED}"):
-            kept.unlink()  # only ours is tried: somebody else's hook must not act on a repository that is not there
+        (probe / "hooks").mkdir(exist_ok=True)
+        for name, spot in standing.items():  # only ours is tried: somebody else's hook must not act on a repository that is not there
+            shutil.copy(spot, probe / "hooks" / name)
         command = ["git", "-c", "core.worktree=", "commit", "--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign", "-m", "probe"]
         subprocess.run(command, cwd=place, env=sealed, capture_output=True, check=False)
         return (probe / "contextgraph" / "spool").is_file()
@@ -132,61 +170,9 @@ def _not_ours(git: Git, directory: Path) -> str | None:
     return None
 
 
-def _is_ours(hook: Path) -> bool:
-    try:
-        return MARK in hook.read_bytes()[:200]
-    except OSError:
-        return False
-
-
-def _python_of(hook: Path) -> str | None:
-    for line in hook.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("cg_python="):
-            return shlex.split(line.removeprefix("cg_python="))[0]
-    return None
-
-
-def _put(hook: Path) -> list[str]:
-    """Ours is written aside before the other one is moved: whatever fails, one of them is in place."""
-    if _is_ours(hook) and hook.read_bytes() == body(hook.name):
-        return []
-    changes: list[str] = []
-    aside = hook.with_name(f"{hook.name}.{os.getpid()}.tmp")
-    try:
-        hook.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(body(hook.name))
-        aside.chmod(0o755)
-        if os.path.lexists(hook) and not _is_ours(hook):
-            changes += _keep(hook)
-        aside.replace(hook)
-        changes.append(f"hook {hook}")
-    except OSError as error:
-        raise Error(f"the hook {hook} cannot be written: {error.strerror}") from None
-    finally:
-        aside.unlink(missing_ok=True)
-    return changes
-
-
-def _keep(hook: Path) -> list[str]:
-    """Move a hook that is not ours aside. One kept earlier (another tool has replaced ours since) is never written over."""
-    kept = hook.with_name(hook.name + CHAINED)
-    changes: list[str] = []
-    if os.path.lexists(kept):
-        number = next(n for n in count(1) if not os.path.lexists(kept.with_name(f"{kept.name}.{n}")))
-        older = kept.rename(kept.with_name(f"{kept.name}.{number}"))
-        changes.append(f"{older} is an older hook, called by nobody since {hook} was replaced; it is yours to keep or delete")
-    hook.rename(kept)
-    return [*changes, f"{hook} kept as {kept.name}, and called by ours"]
-
-
-def _take(hook: Path) -> list[str]:
-    kept = hook.with_name(hook.name + CHAINED)
-    if os.path.lexists(hook) and not _is_ours(hook):
-        return [f"{kept} is left there: {hook} is not ours any more"] if os.path.lexists(kept) else []
-    if os.path.lexists(kept):
-        kept.replace(hook)
-        return [f"{hook} restored"]
-    if os.path.lexists(hook):
-        hook.unlink()
-        return [f"{hook} removed"]
-    return []
+def _calls_ours(git: Git, directory: Path, name: str) -> bool:
+    """Whether the hook that git finds there calls our script: by itself, in what husky (`.husky/_`) hands it on to, or as lefthook
+    is configured."""
+    configured = git.top.glob("*lefthook*.*") if git.top and hookfiles.place(directory / name) is None else ()
+    places = [directory / name, *([directory.parent / name] if directory.name == "_" else []), *configured]
+    return any(place.is_file() and f"contextgraph/hooks/{name}".encode() in place.read_bytes() for place in places)

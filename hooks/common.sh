@@ -14,6 +14,8 @@ if [ -f "$cg_dir/commondir" ]; then
 	cg_tree=worktree-${cg_dir##*/}
 fi
 cg_home=$cg_common/contextgraph
+# The hook that was there before ours. pre-commit renames ours to NAME.legacy, and goes on calling it.
+cg_before=${0%.legacy}.before-contextgraph
 
 # The commit and the branch of HEAD. Right after a commit its ref is a loose file; where it is not (reftable), git is asked.
 cg_head() {

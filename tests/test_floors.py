@@ -22,7 +22,7 @@ FLOORS = {
     ),
     "rules: no terminal, no printing": "capture status query sync pushes deepen transcript lifecycle purge meaning check catchup",
     "the whole system": "repository graph sharing landed everywhere",
-    "what faces share": "refspec confighooks gitconfig install doctor ui evidence render report",
+    "what faces share": "refspec hookfiles confighooks gitconfig install doctor ui evidence render report",
     "faces": "worker cli __main__",
 }
 PLACES = {room: place for place, room in enumerate(room for floor in FLOORS.values() for room in floor.split())}

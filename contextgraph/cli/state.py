@@ -47,8 +47,8 @@ def gather(graph: Graph) -> dict[str, Any]:
         problems.append("not set up here: commits are not recorded as they are made (`cg init`)")
     elif hooks.reason:
         problems.append(hooks.reason)
-    elif not hooks.alive:
-        problems.append("the hooks are not all in place, or their interpreter is gone (`cg init` mends that)")
+    elif hooks.fault:
+        problems.append(f"{hooks.fault} (`cg init` mends that)")
     if counts["foreign_lines"]:
         newer = f", {counts['newer_lines']} of them from a newer version" if counts["newer_lines"] else ""
         problems.append(f"{counts['foreign_lines']} lines in notes are not ours to read{newer}; they are kept as they are")

@@ -29,14 +29,13 @@ def set_up(graph: Graph) -> None:
 def hooks_shadowed(graph: Graph) -> Iterator[Found]:
     reason = install.look(graph.git).reason
     if graph.installed and reason:
-        yield Found(reason, "nothing is lost; where a hook manager runs the hooks, it can call ours, see docs/hooks.md")
+        yield Found(reason, "nothing is lost; the hook manager that runs those can call ours, see docs/hooks.md")
 
 
 def hooks_missing(graph: Graph) -> Iterator[Found]:
     hooks = install.look(graph.git)
-    if graph.installed and hooks.reason is None and len(hooks.installed) < len(install.HOOKS):
-        missing = ", ".join(name for name in install.HOOKS if name not in hooks.installed)
-        yield Found(f"hooks are missing in {hooks.directory}: {missing}", "cg init")
+    if graph.installed and hooks.fault and len(hooks.installed + hooks.managed) < len(install.HOOKS):
+        yield Found(hooks.fault, "cg init")
 
 
 def dead_interpreter(graph: Graph) -> Iterator[Found]:
