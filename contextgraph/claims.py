@@ -27,29 +27,53 @@ class Claim(msgspec.Struct, frozen=True, order=True):
 LONGEST = 64_000
 """Characters of a message that are looked at."""
 _SHA = r"[0-9a-f]{7,64}"
-_LIST = rf"((?:[\s\[(`*\-]*(?:commits?\s+)?{_SHA}\b[^\n,;.]{{0,120}}?(?:\([^()\n]*\))?[\s,;&`)\]]*(?:and\s+)?)+)"
+_URL = re.compile(rf"<?https?://[^\s<>]{{1,200}}/commits?/({_SHA})\b[^\s<>,;]*>?", re.IGNORECASE)
 # What may stand between the word and the sha: "parts of commit", "most of", "a change from", "the changes made in", "#12 (".
 _SHARE = (
-    r"(?:(?:an?|the|some|most|much|half|all|only|last|first|bits?|parts?|changes?|portions?|made|introduced)\s+){0,4}(?:of|from|in|by)\s+"
+    r"(?:(?:an?|the|some|most|much|half|all|only|last|first|bits?|parts?|changes?|portions?|made|done|introduced)\s+){0,4}"
+    r"(?:of|from|in|by)\s+"
 )
 _STATED = re.compile(
-    rf"\b(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out)\s+"
-    rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+|needless\s+|recent\s+|bad\s+|accidental\s+)?(?:commits?|changesets?)?:?\s*(?:#+\d+\s*\(?\s*)?{_LIST}",
+    rf"\b(?<!un-)(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out)\s+"
+    rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+|needless\s+|recent\s+|bad\s+|accidental\s+)?"
+    r"(?:(?:\d+|two|three|four|five|six)\s+)?(?:commits?|changesets?|changes|workarounds?)?:?\s*(?:#+\d+\b\s*[,(]?\s*)?",
     re.IGNORECASE,
 )
+# One of a list: the sha, what is told of it, and what leads to the next.
+_ITEM = re.compile(rf"[\s\[(`*'\"#-]*(?:commits?\s+)?\b({_SHA})\b(?:\.\.\.)?", re.IGNORECASE)
+_TOLD = re.compile(r"(?:\s*\((?:[^()]|\([^()]{0,100}\)){0,300}\)|\s*[\"“][^\"“”]{0,300}[\"”])?([\s,;&`')\]]*(?:and\s+)?)", re.IGNORECASE)
+_LINE = re.compile(r"[^\n]{0,300}\n+")
 _MENTION = re.compile(
-    rf"\b(?:un-?)?(?:revert|reapply|re-?land|back(?:s|ed)? out|undo)\w*\b(?:(?!\n\n).){{0,80}}?\b({_SHA})\b", re.IGNORECASE | re.DOTALL
+    rf"\b(?:un-?)?(?:revert|reappl(?:y|ies)|re-?land|back(?:s|ed)? out|undo)\w*\b(?:(?!\n\n).){{0,80}}?\b({_SHA})\b",
+    re.IGNORECASE | re.DOTALL,
 )
+_THING = r"(?:<?https?://\S+?/(?:pull|merge_requests)/|(?:[\w.-]+/[\w.-]+)?[#!])"
 _PULL = re.compile(
-    r"\brevert(?:s|ed|ing)?\s+(?:of\s+)?(?:<?https?://\S+?/(?:pull|merge_requests)/|"
-    r"(?:(?:PR|pull request|MR)\s+)?(?:[\w.-]+/[\w.-]+)?[#!])(\d+)\b",
+    r"\b(?<!un-)revert(?:s|ed|ing)?\s+(?:of\s+)?(?:the\s+)?(?:(?:PR|pull request|MR|fix|patch|workarounds?|changes?)\s+)?"
+    rf"(?:{_SHARE})?{_THING}(\d+)\b",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r'(?:\[\w+\]\s*|\w+:\s*)?revert[:\s]+["“](.+)["”]\s*(?:\(#\d+\)|\(!\d+\))?\s*\Z', re.IGNORECASE)
-_REAPPLY = re.compile(r'(?:reapply|re-?land)[:\s]+["“](.+)["”]\s*(?:\(#\d+\))?\s*\Z', re.IGNORECASE)
+_NEXT_PULL = re.compile(rf">?(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*){_THING}(\d+)\b", re.IGNORECASE)
+# What follows the closing quote is a pull request, or why.
+_QUOTED = re.compile(
+    r"(?:\[[\w -]+\]\s*|([\w./ -]{1,40}:)\s*)?(?:partial(?:ly)?\s+)?revert[:\s]+[\"“](.+)[\"”](?:[\s,;:.(—–-].*)?\Z", re.IGNORECASE
+)
+_REAPPLY = re.compile(r"(?:reapply|re-?land)[:\s]+[\"“](.+)[\"”](?:[\s,;:.(—–-].*)?\Z", re.IGNORECASE)
 _PICKED = re.compile(rf"^\(cherry picked from commit ({_SHA})\)$", re.MULTILINE)
 _SQUASHED = re.compile(rf"^commit ({_SHA})$", re.MULTILINE)
-_WORDS = ("revert", "reapply", "reland", "re-land", "undo", "back out", "backs out", "backed out", "cherry picked", "squashed commit")
+_WORDS = (
+    "revert",
+    "reappl",
+    "reland",
+    "re-land",
+    "undo",
+    "back out",
+    "backs out",
+    "backed out",
+    "backing out",
+    "cherry picked",
+    "squashed commit",
+)
 
 
 def read(message: str) -> list[Claim]:
@@ -58,10 +82,12 @@ def read(message: str) -> list[Claim]:
     if not any(word in lower for word in _WORDS):
         return []
     # Runs of white space as one: several optional blanks in a row would make the patterns try every way to share them out.
-    subject, _, body = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*\n\s*", "\n\n", message[:LONGEST].strip())).partition("\n")
+    text = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*\n\s*", "\n\n", message[:LONGEST].strip()))
+    text = _URL.sub(r"\1", text) if "://" in text else text
+    subject, _, body = text.partition("\n")
     found: dict[Claim, None] = dict.fromkeys(_subject(subject.strip()))
-    found |= dict.fromkeys(_shas(f"{subject}\n{body}"))
-    found |= dict.fromkeys(Claim("reverts-pull", match[1]) for match in _PULL.finditer(message))
+    found |= dict.fromkeys(_shas(text))
+    found |= dict.fromkeys(Claim("reverts-pull", number) for number in _pulls(text))
     found |= dict.fromkeys(Claim("picked", match[1]) for match in _PICKED.finditer(body))
     if "Squashed commit of the following:" in message:
         found |= dict.fromkeys(Claim("squashed", match[1]) for match in _SQUASHED.finditer(body))
@@ -70,23 +96,45 @@ def read(message: str) -> list[Claim]:
 
 def _subject(subject: str) -> Iterator[Claim]:
     if match := _QUOTED.match(subject):
-        yield Claim("reverts-subject", match[1])
+        yield Claim("reverts-subject", match[2])
+        if match[1]:  # `area: revert "title"`, of `area: title`
+            yield Claim("reverts-subject", f"{match[1]} {match[2]}")
     elif match := _REAPPLY.match(subject):
         yield Claim("reverts-subject", f'Revert "{match[1]}"')
 
 
-def _shas(body: str) -> Iterator[Claim]:
+def _shas(text: str) -> Iterator[Claim]:
     """The commits that are said to be undone. A subject may name them too (`revert 1a2b3c4`)."""
     stated: set[str] = set()
-    for match in _STATED.finditer(body):
-        # "…, reversing changes made to SHA": the second sha is where the merge started from, not what is undone.
-        after = body[match.end() : match.end() + 40]
-        shas = re.findall(rf"\b{_SHA}\b", re.split(r"revers", match[1] + after, maxsplit=1)[0])
-        for sha in shas:
+    for match in _STATED.finditer(text):
+        for sha in _listed(text, match.end()):
             if re.search(r"[a-f]", sha) or len(sha) >= 10:  # seven digits are a number more often than a commit
-                stated.add(sha.lower())
-                yield Claim("reverts", sha.lower())
-    for match in _MENTION.finditer(body):
+                stated.add(sha)
+                yield Claim("reverts", sha)
+    for match in _MENTION.finditer(text):
         sha = match[1].lower()
         if sha not in stated and re.search(r"[a-f]", sha) and "reversing" not in match[0].lower():
             yield Claim("mentions", sha)
+
+
+def _listed(text: str, at: int) -> Iterator[str]:
+    """The shas of a list that begins at a place: in a sentence, or each on a line of its own with what is told of it."""
+    item = _ITEM.match(text, at)
+    lines = item is not None and "\n" in text[max(0, at - 2) : item.start(1)]
+    while item is not None:
+        yield item[1].lower()
+        told = _TOLD.match(text, item.end())
+        goes_on = told is not None and (lines or "\n\n" not in told[1] or "and" in told[1] or "," in told[1])
+        following = _ITEM.match(text, told.end()) if told and goes_on else None
+        if following is None and lines and (line := _LINE.match(text, item.end())):
+            following = _ITEM.match(text, line.end())
+        item = following
+
+
+def _pulls(text: str) -> Iterator[str]:
+    for match in _PULL.finditer(text):
+        yield match[1]
+        following = _NEXT_PULL.match(text, match.end())
+        while following:
+            yield following[1]
+            following = _NEXT_PULL.match(text, following.end())

@@ -19,6 +19,12 @@ SHA = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
         f"Undo it\n\nIt reverts a change from {SHA[:11]}.",
         f"Backed out changeset {SHA[:12]} for failures",
         f"revert {SHA[:8]} changes",
+        f"Undo it\n\nReverts https://host.example/org/repo/commit/{SHA}.",
+        f"Undo it\n\nPartial revert of commit #{SHA[:13]} on the way",
+        f"Revert '{SHA[:7]}'",
+        f"Undo it\n\nReverts #12, {SHA}.",
+        f'Revert "Add limits"\n\nThis reverts commit {SHA}.\n\nAs of {SHA[::-1]} it is not needed.',
+        f"Undo it\n\nThis reverts commit {SHA} which {SHA[::-1]} made obsolete.",
     ],
 )
 def test_a_revert_names_its_commit(message: str) -> None:
@@ -30,6 +36,16 @@ def test_several_shas_in_one_sentence_and_in_a_list() -> None:
     first, second = SHA, SHA[::-1]
     assert {claim.target for claim in read(f"Undo\n\nThis reverts commits {first} and {second}.")} == {first, second}
     assert {claim.target for claim in read(f"Undo\n\nThis reverts the following commits:\n- {first}\n- {second}\n")} == {first, second}
+    for told in (
+        f"Effectively reverts {first} (area: do this\nfor that (and more), 2021-03-30) and {second} (area: x, 2021-03-30).",
+        f'This reverts commit {first} "area.c:\nfix it" and\n\ncommit {second} "area.c: do it".',
+        f"Reverted changes:\n  {first} Fix it, again.\n  {second} Improve\n\nThat is all.",
+        f"Reverting 2 commits:\n\n{first[:9]}... do it\n{second[:9]}... do more",
+        f"Undo the changes done in {first}, {second}. The links are broken.",
+        f"Revert workaround {first} and {second}",
+    ):
+        found = sorted(claim.target for claim in read(f"Undo\n\n{told}") if claim.kind == "reverts")
+        assert [first.startswith(found[0]), second.startswith(found[1]), len(found)] == [True, True, 2], told
 
 
 def test_a_merge_is_named_without_where_it_started() -> None:
@@ -44,7 +60,16 @@ def test_a_merge_is_named_without_where_it_started() -> None:
         ('Revert "Add limits" (#12)', "reverts-subject", "Add limits"),
         ('Reapply "Add limits"', "reverts-subject", 'Revert "Add limits"'),
         ('Revert "Revert "Add limits""', "reverts-subject", 'Revert "Add limits"'),
+        ('Revert "Add limits" because it is slow', "reverts-subject", "Add limits"),
+        ('Reapply "Add limits" - Now with tests (#13)', "reverts-subject", 'Revert "Add limits"'),
+        ('Partially revert "Add limits"', "reverts-subject", "Add limits"),
+        ('net: revert "Add limits"', "reverts-subject", "net: Add limits"),
+        (f"Do it again\n\nReapplies: {SHA}", "mentions", SHA),
+        (f"Do it again\n\nThe first try was reverted in {SHA}.", "reverts", SHA),
         ("Undo\n\nReverts #12", "reverts-pull", "12"),
+        ("Undo\n\nReverts #11, #12", "reverts-pull", "12"),
+        ("Revert workaround from #12 and update", "reverts-pull", "12"),
+        ("Revert fix #12 just leaving the rest", "reverts-pull", "12"),
         ("Undo\n\nReverts org/repo#12", "reverts-pull", "12"),
         ("Undo\n\nReverts https://host.example/org/repo/pull/12", "reverts-pull", "12"),
         (f"Pick\n\n(cherry picked from commit {SHA})", "picked", SHA),
@@ -57,7 +82,15 @@ def test_other_claims(message: str, kind: str, target: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["revert: add option", "Add a revert button", f"See {SHA}", "Do not revert the order of 1234567 rows", "undo: subsystem prefix", ""],
+    [
+        "revert: add option",
+        "Add a revert button",
+        f"See {SHA}",
+        "Do not revert the order of 1234567 rows",
+        "undo: subsystem prefix",
+        "This un-reverts #12",
+        "",
+    ],
 )
 def test_what_claims_nothing(message: str) -> None:
     assert read(message) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 from contextgraph.errors import Error
 from contextgraph.lock import locked
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 # `words` is contentless: a commit never changes, and its text is in git. Decisions come and go, so theirs keeps its content.
 SCHEMA = f"""
