@@ -80,7 +80,7 @@ def _candidates(database: Database, known: int) -> Iterator[tuple[int, str]]:
 def _digested(database: Database, git: Git, batch: list[tuple[int, str]]) -> Iterator[tuple[int, int | None, int | None]]:
     """(id, digest of the change, digest of its inverse); None for a change too slight or without substance."""
     ids = {sha: number for number, sha in batch}
-    found = undoing.changes(git, [(sha, first_parent(database, sha)) for sha in ids], MOST_LINES)
+    found = undoing.readable(git, [(sha, first_parent(database, sha)) for sha in ids], MOST_LINES)
     small = ((sha, change) for sha, change in found if len(change) < MOST_LINES)
     digests = {sha: undoing.digests(change) for sha, change in small if undoing.weight(change) >= FEWEST_LINES}
     yield from ((number, *digests.get(sha, (None, None))) for sha, number in ids.items())

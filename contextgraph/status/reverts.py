@@ -149,7 +149,7 @@ def _extents(database: Database, git: Git, pairs: Iterable[Pair]) -> Iterator[tu
 
 
 def _changes(database: Database, git: Git, shas: set[str]) -> Iterator[tuple[str, Counter[undoing.Change]]]:
-    return undoing.changes(git, [(sha, first_parent(database, sha)) for sha in sorted(shas)]) if shas else iter(())
+    return undoing.readable(git, [(sha, first_parent(database, sha)) for sha in sorted(shas)]) if shas else iter(())
 
 
 def first_parent(database: Database, sha: str) -> str | None:

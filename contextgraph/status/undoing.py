@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 from contextgraph.commits import text
+from contextgraph.errors import GitError
 from contextgraph.git import Git
 
 LARGEST = 200_000
@@ -45,6 +46,23 @@ def changes(git: Git, commits: Iterable[tuple[str, str | None]], largest: int = 
             found.update(_without_lines(path, line, objects))
     if sha:
         yield sha, found
+
+
+def readable(git: Git, commits: Iterable[tuple[str, str | None]], largest: int = LARGEST) -> Iterator[tuple[str, Counter[Change]]]:
+    """As `changes`, without the commits whose objects are lost; those only promised raise GitError, for they may come yet."""
+    left = list(commits)
+    while left:
+        last = None
+        try:
+            for last, change in changes(git, left, largest):
+                yield last, change
+            return
+        except GitError as error:
+            if "promisor" in error.message:
+                raise
+        # Git stops at the first object that it cannot read: what follows the last whole answer is left out.
+        names = [sha for sha, _ in left]
+        left = left[names.index(last) + 2 if last else 1 :]
 
 
 def _without_lines(path: str, header: bytes, objects: list[bytes]) -> Iterator[Change]:
