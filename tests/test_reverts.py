@@ -201,3 +201,35 @@ def test_a_sha_near_the_word_needs_lines_to_agree_with(repo: Repo) -> None:
     repo.commit("Guard it", {"flags": "flags = plain\nif new:\n    flags = more\n"})
     repo.git("commit", "-q", "--amend", "-m", "Guard it", "-m", f"Reverts what was done from {sha[:9]} where it is old.")
     assert status(repo, sha) == "landed"
+
+
+def test_a_lost_object_hides_its_own_commits_and_no_other(repo: Repo) -> None:
+    base = repo.commit("Base", {"file": lines("base", 20)})
+    lost = repo.commit("Add what is lost", {"file": lines("base", 20) + lines("lost", 3)})
+    sha = repo.commit("Add limits", {"limits": lines("limits")})
+    repo.git("rm", "-q", "limits")
+    repo.git("commit", "-q", "-m", "Go back", "-m", f"This reverts commit {sha[:12]}.")
+    repo.commit("Away", {"file": "begin\n" + lines("base", 20)})
+    repo.git("commit", "-q", "--amend", "-m", "Away", "-m", f"This reverts commit {lost}.")
+    blob = repo.git("rev-parse", f"{lost}:file").strip()
+    (repo.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    opened = graph(repo)
+    assert [opened.view.ledger().outcome(each).status for each in (base, lost, sha)] == ["landed", "landed", "reverted"]
+    assert inverses.waiting(opened.database) == 0
+
+
+def test_what_was_picked_again_an_hour_after_its_revert_stands(repo: Repo) -> None:
+    """It is the twin of what the revert names: same author, author time and title."""
+    sha = repo.commit("Add limits", {"limits": lines("limits")})
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.commit("Elsewhere", {"other": "x\n"})
+    repo.git("cherry-pick", sha)
+    assert (status(repo, sha), trace(repo, sha).relanded_by, status(repo, repo.sha())) == ("landed", repo.sha(), "landed")
+
+
+def test_what_was_picked_again_within_the_second_of_its_revert_stands(repo: Repo) -> None:
+    same = {"GIT_AUTHOR_DATE": "1767230000 +0000", "GIT_COMMITTER_DATE": "1767230000 +0000"}
+    sha = repo.commit("Add limits", {"limits": lines("limits")}, **same)
+    repo.git("revert", "--no-edit", sha, stdin=None, check=True, **same)
+    repo.git("cherry-pick", sha, stdin=None, check=True, **same)
+    assert (status(repo, sha), trace(repo, sha).relanded_by, status(repo, repo.sha())) == ("landed", repo.sha(), "landed")

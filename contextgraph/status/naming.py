@@ -41,7 +41,7 @@ def named(database: Database, known: int) -> Iterator[Named]:
         rule = "mentioned" if kind == "mentions" else "declared"
         found = list(_of_sha(database, target, when)) if kind in ("reverts", "mentions") else []
         found += _of_pull(database, target, when) if kind == "reverts-pull" else []
-        for each in [*found, *_twins(database, found, when)]:
+        for each in [*found, *_twins(database, found, sha, when)]:
             if each != sha:
                 certain |= {sha} if kind != "mentions" else set()
                 yield Named(sha, each, rule)
@@ -57,15 +57,35 @@ def _of_sha(database: Database, prefix: str, when: int) -> Iterator[str]:
         yield from (sha for (sha,) in rows)
 
 
-def _twins(database: Database, found: list[str], when: int) -> Iterator[str]:
-    """The same changes as they came in another way (picked, rebased): a revert may name the one on the other branch."""
+def _twins(database: Database, found: list[str], reverter: str, when: int) -> Iterator[str]:
+    """The same changes as they came in another way (picked, rebased): a revert may name the one on the other branch. What was
+    picked again after the revert has come back: no clock is forgiven here, for that is often within the hour."""
     for sha in found:
         rows = database.connection.execute(
-            "SELECT t.sha FROM commits c JOIN commits t ON t.author_time = c.author_time AND t.author = c.author AND t.subject = c.subject"
+            "SELECT t.sha, t.commit_time FROM commits c"
+            " JOIN commits t ON t.author_time = c.author_time AND t.author = c.author AND t.subject = c.subject"
             " WHERE c.sha = ? AND t.sha <> c.sha AND t.commit_time <= ? LIMIT 20",
-            (sha, when + EARLIER),
-        )
-        yield from (twin for (twin,) in rows)
+            (sha, when),
+        ).fetchall()
+        yield from (twin for twin, at in rows if at < when or not follows(database, twin, reverter))
+
+
+def follows(database: Database, later: str, earlier: str) -> bool:
+    """Whether `earlier` is among the ancestors of `later` that were committed in the same second."""
+    seen: set[str] = set()
+    waiting = [later]
+    moment = None
+    while waiting and len(seen) < 1_000:
+        sha = waiting.pop()
+        row = database.connection.execute("SELECT parents, commit_time FROM commits WHERE sha = ?", (sha,)).fetchone()
+        moment = row[1] if row and moment is None else moment
+        if row is None or row[1] < moment or sha in seen:
+            continue
+        if sha == earlier:
+            return True
+        seen.add(sha)
+        waiting += row[0].split()
+    return False
 
 
 def _of_pull(database: Database, number: str, when: int) -> list[str]:
@@ -101,6 +121,7 @@ def _of_titles(database: Database, quoted: list[tuple[str, str, int]]) -> Iterat
             holders.setdefault(title, []).append((when, sha, (author, at)))
     for sha, title, when in quoted:
         older = [each for each in holders.get(_bare(title), []) if each[0] <= when and each[1] != sha]
+        older = [each for each in older if each[0] < when or not follows(database, each[1], sha)]
         for _, target, twins in sorted(older, reverse=True)[:NEAREST]:
             yield Named(sha, target, "declared", title=True, when=twins)
 

@@ -108,29 +108,11 @@ def swaps(database: Database, table: str, known: int) -> Iterator[Pair]:
     ).fetchall()
     taken: dict[str, int] = {}
     for reverter, target, tied in rows:
-        if tied and not _follows(database, reverter, target):
+        if tied and not naming.follows(database, reverter, target):
             continue
         taken[reverter] = taken.get(reverter, 0) + 1
         if taken[reverter] <= 5:
             yield reverter, target
-
-
-def _follows(database: Database, later: str, earlier: str) -> bool:
-    """Whether `earlier` is among the ancestors of `later` that were committed in the same second."""
-    seen: set[str] = set()
-    waiting = [later]
-    moment = None
-    while waiting and len(seen) < 1_000:
-        sha = waiting.pop()
-        row = database.connection.execute("SELECT parents, commit_time FROM commits WHERE sha = ?", (sha,)).fetchone()
-        moment = row[1] if row and moment is None else moment
-        if row is None or row[1] < moment or sha in seen:
-            continue
-        if sha == earlier:
-            return True
-        seen.add(sha)
-        waiting += row[0].split()
-    return False
 
 
 def _worth(database: Database, git: Git, pairs: set[Pair]) -> Iterator[Pair]:
