@@ -136,8 +136,11 @@ def test_decoys_change_nothing(repo: Repo) -> None:
     repo.commit("Start", {"v": "".join(versions[:3])})
     bumped = repo.commit("Bump", {"v": "".join(versions[3:])})
     repo.commit("Back to development", {"v": "".join(versions[:3])})
+    repo.commit("Plans", {"docs/TODO.md": "Plans\n"})
+    planned = repo.commit("Plan more", {"docs/TODO.md": "Plans\n" + lines("plan")})
+    repo.commit("Done", {"docs/TODO.md": "Plans\n"})
     prefix = repo.commit("revert: add option", {"option": lines("option")})
-    for sha in (moved, formatted, bumped, prefix):
+    for sha in (moved, formatted, bumped, planned, prefix):
         assert (status(repo, sha), trace(repo, sha).extent) == ("landed", None)
 
 
@@ -233,3 +236,14 @@ def test_what_was_picked_again_within_the_second_of_its_revert_stands(repo: Repo
     repo.git("revert", "--no-edit", sha, stdin=None, check=True, **same)
     repo.git("cherry-pick", sha, stdin=None, check=True, **same)
     assert (status(repo, sha), trace(repo, sha).relanded_by, status(repo, repo.sha())) == ("landed", repo.sha(), "landed")
+
+
+def test_the_title_tells_which_commit_is_meant_when_the_sha_is_of_another_branch(repo: Repo) -> None:
+    repo.commit("Base", {"limits": lines("base", 6)})
+    repo.git("checkout", "-q", "-b", "stable")
+    stable = repo.commit("Add limits", {"limits": lines("base", 6) + lines("limits")})
+    repo.git("checkout", "-q", "main")
+    sha = repo.commit("Add limits", {"limits": lines("base", 6) + lines("limits")})
+    repo.commit("Away", {"limits": lines("base", 6)})
+    repo.git("commit", "-q", "--amend", "-m", 'Revert "Add limits"', "-m", f"This reverts commit {stable}.")
+    assert (status(repo, sha), rules(repo, sha), status(repo, stable)) == ("reverted", ["reachable", "declared"], "pending")

@@ -43,7 +43,7 @@ def named(database: Database, known: int) -> Iterator[Named]:
         found += _of_pull(database, target, when) if kind == "reverts-pull" else []
         for each in [*found, *_twins(database, found, sha, when)]:
             if each != sha:
-                certain |= {sha} if kind != "mentions" else set()
+                certain |= {sha} if kind != "mentions" and _landed(database, each) else set()
                 yield Named(sha, each, rule)
     quoted = [(sha, target, when) for sha, kind, target, when in rows if kind == "reverts-subject" and sha not in certain]
     yield from _of_titles(database, quoted)
@@ -55,6 +55,11 @@ def _of_sha(database: Database, prefix: str, when: int) -> Iterator[str]:
     ).fetchall()
     if len(rows) == 1 or len(prefix) >= 40:
         yield from (sha for (sha,) in rows)
+
+
+def _landed(database: Database, sha: str) -> bool:
+    """Whether the target branch has it; what is named may be on another one, and the quoted title tells which is meant here."""
+    return database.connection.execute("SELECT 1 FROM commits WHERE sha = ? AND landing IS NOT NULL", (sha,)).fetchone() is not None
 
 
 def _twins(database: Database, found: list[str], reverter: str, when: int) -> Iterator[str]:

@@ -17,6 +17,7 @@ _LOCKS = ("Cargo.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "poe
 _EMPTY = (b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813")
 """The objects of an empty file, in SHA-1 and in SHA-256."""
 _OPPOSITE = {"+": "-", "-": "+"}
+_PLANS = re.compile(r"(?:\A|/)(?:TODO(?:[-_.][\w.-]*)?|todo(?:\.(?:md|txt|rst|org|adoc))?)\Z")
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-.+_]?\w+)*|\d+[-.+_]?(?:dev|alpha|beta|rc|snapshot|final|pre|post)\w*", re.IGNORECASE)
 
 
@@ -111,8 +112,9 @@ def weight(change: Counter[Change]) -> int:
     """Changed lines of a change that says something; 0 for one that only moves, reformats or numbers.
 
     Such a change has the same words on both sides, versions left out: a second move, a formatter that is run again or a version
-    that toggles looks like the inverse of an earlier one without undoing anything.
+    that toggles looks like the inverse of an earlier one without undoing anything. Nor is a plan undone that is taken off the list.
     """
+    change = Counter({line: count for line, count in change.items() if not _PLANS.search(line[0])})
     sides: dict[str, Counter[str]] = {"+": Counter(), "-": Counter()}
     versions = True
     for (_, sign, words), count in change.items():
