@@ -259,6 +259,25 @@ def test_progress_counts_and_a_second_run_reads_nothing(graphed: Repo) -> None:
     assert history.sync(graph.refs.tips, lambda phase, done: pytest.fail("nothing is new")) == 0
 
 
+def test_single_commits_beside_what_git_cannot_show(repo: Repo) -> None:
+    """A batch holds every note of a look: one bad key must not cost the others their index."""
+    lost, orphan, kept = repo.commit("lost"), repo.commit("orphan"), repo.commit("kept")
+    blob = repo.run("git", "hash-object", "-w", "--stdin", stdin="no commit").stdout.strip()
+    repo.git("reset", "-q", "--hard", "HEAD~3")
+    graph = Graph.open(repo.path)
+    graph.catch_up()
+    (repo.path / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+    damaged = repo.path / ".git" / "objects" / "bb" / ("b" * 38)
+    damaged.parent.mkdir(exist_ok=True)
+    damaged.write_text("junk")
+    history = History(graph.database, graph.git, lambda commit: [])
+    history.add([kept, "a" * 40, blob])
+    assert gone(repo) == {kept}, "absent, and no commit at all"
+    other = repo.run("git", "commit-tree", "-m", "other", "HEAD^{tree}").stdout.strip()
+    history.add([lost, orphan, "b" * 40, other, "a" * 40])
+    assert gone(repo) == {kept, other}
+
+
 def test_paths_words_and_dates_as_git_has_them(graphed: Repo, tmp_path: Path) -> None:
     name = 'tab\there "quoted" ünï 🎉.py'
     sha = graphed.commit("Straße: fix httpServer\n\n" + "x" * 20_000, {name: "1"}, GIT_COMMITTER_DATE="1700000000 +0530")

@@ -62,13 +62,21 @@ class History:
         wanted = [sha for sha in shas if not self._has(sha)]
         if not wanted:
             return
-        try:
-            found = list(commits.walk(self.git, wanted, alone=True))
-        except GitError:
-            return  # a note on what is no commit: the trace answers from its note alone
+        found = self._readable(wanted)
         with self.database.transaction() as connection:
             self._insert(connection, found)
             connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(commit.sha,) for commit in found])
+
+    def _readable(self, shas: list[str]) -> list[Commit]:
+        """Those that git can show. It passes over what is absent or no commit, but stops at a damaged one, or one whose parent
+        is gone: then each half is asked for by itself, and the trace of what is left over answers from its note alone."""
+        try:
+            return list(commits.walk(self.git, shas, alone=True))
+        except GitError as error:
+            if len(shas) == 1 or "promisor" in error.message:  # a remote that cannot be reached would be asked again and again
+                return []
+            middle = len(shas) // 2
+            return self._readable(shas[:middle]) + self._readable(shas[middle:])
 
     def _has(self, sha: str) -> bool:
         return self.database.connection.execute("SELECT 1 FROM commits WHERE sha = ?", (sha,)).fetchone() is not None
