@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from contextgraph.commits import text
 from contextgraph.git import NOTES_REF, Git
 
 TRACKING = "refs/contextgraph/remotes/"
@@ -11,7 +12,8 @@ TRACKING = "refs/contextgraph/remotes/"
 
 
 class Refs(msgspec.Struct, frozen=True):
-    """`heads` maps every local and remote-tracking head to its commit; `tracking` every ref of a remote's notes to theirs."""
+    """`heads` maps every local and remote-tracking head to its commit; `tracking` every ref of a remote's notes to theirs. Names
+    are text: one in another encoding than UTF-8 is read as a commit message in it would be."""
 
     heads: dict[str, str] = {}
     notes: str | None = None
@@ -26,12 +28,12 @@ class Refs(msgspec.Struct, frozen=True):
 
 
 def read(git: Git) -> Refs:
-    rows = git.text("for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)", "refs/heads", "refs/remotes", NOTES_REF, TRACKING)
+    rows = git.run("for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)", "refs/heads", "refs/remotes", NOTES_REF, TRACKING)
     heads: dict[str, str] = {}
     tracking: dict[str, str] = {}
     notes = origin_head = None
-    for row in rows.splitlines():
-        name, sha, symref = row.split("\0")
+    for row in rows.split(b"\n")[:-1]:
+        name, sha, symref = text(row).split("\0")
         if name == NOTES_REF:
             notes = sha
         elif name.startswith(TRACKING):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from contextgraph import capture, catchup, config, event, meaning, pushes, refs, sync
+from contextgraph import capture, catchup, commits, config, event, meaning, pushes, refs, sync
 from contextgraph.errors import Error, LockError, NotFoundError, VectorError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
@@ -34,9 +34,11 @@ class Repository:
         self.git = git
         self.environment = environment
         self.settings = _git_settings(git)
-        ours = {name.removeprefix("contextgraph."): values for name, values in self.settings.items() if name.startswith("contextgraph.")}
+        named = ((name.removeprefix("contextgraph."), values) for name, values in self.settings.items() if name.startswith("contextgraph."))
+        ours = {name: [_readable(each) for each in values] for name, values in named}
         self.installed = "installed" in ours
-        self.config = config.load(git.top, ours, environment)
+        variables = {name: _readable(value) if name.startswith("CG_") else value for name, value in environment.items()}
+        self.config = config.load(git.top, ours, variables)
         self.store = Store(git)
         self.refs = refs.Refs()
         self.notes_tip: str | None = None
@@ -245,6 +247,11 @@ class Repository:
                 file.write(f"{event.moment(time.time())} {line}\n")
         except OSError:
             self.reasons += [line] if line not in self.reasons else []
+
+
+def _readable(value: str) -> str:
+    """A setting as text whatever its bytes, the way the names of branches are read."""
+    return value if value.isascii() else commits.text(os.fsencode(value))
 
 
 def _git_settings(git: Git) -> dict[str, list[str]]:

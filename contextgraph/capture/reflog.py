@@ -3,6 +3,7 @@
 Hooks only make this faster: an entry here is enough for a commit to be ours.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from contextgraph.commits import text
 from contextgraph.errors import GitError
 from contextgraph.git import Git
 
-_LINE = re.compile(r"([0-9a-f]+) ([0-9a-f]+) .*?(\d+) [+-]\d{4}(?:\t(.*))?\Z")
+_LINE = re.compile(rb"([0-9a-f]+) ([0-9a-f]+) .*?(\d+) [+-]\d{4}(?:\t(.*))?\Z")
 # The action ends at the first colon; what follows is a subject, which may say anything ("merge: Fast-forward" is a fine one).
 _NOT_OURS = re.compile(
     r"(clone|pull|fetch|reset|checkout|switch|initial pull|Branch)\b|(merge|cherry-pick|revert|rebase)\b[^:]*: [Ff]ast-forward$"
@@ -46,18 +47,23 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 def files(git: Git) -> dict[str, Path]:
-    """The HEAD reflog of every worktree, by worktree name (as Git.worktree)."""
+    """The HEAD reflog of every worktree, by worktree name (`readable`)."""
     found = {"main": git.common_dir / "logs" / "HEAD"}
     linked = git.common_dir / "worktrees"
     if linked.is_dir():
-        found |= {f"worktree-{path.name}": path / "logs" / "HEAD" for path in linked.iterdir()}
+        found |= {readable(f"worktree-{path.name}"): path / "logs" / "HEAD" for path in linked.iterdir()}
     return {name: path for name, path in found.items() if path.is_file()}
+
+
+def readable(worktree: str) -> str:
+    """The name of a worktree as text: a path may be any bytes, and what we keep is UTF-8."""
+    return text(os.fsencode(worktree))
 
 
 def mark(path: Path) -> Mark:
     """The mark after everything that is there now."""
     data = path.read_bytes()
-    return Mark(len(data), _text(data.splitlines()[-1]) if data else "")
+    return Mark(len(data), text(data.splitlines()[-1]) if data else "")
 
 
 def behind(path: Path, known: Mark | None) -> bool:
@@ -72,15 +78,15 @@ def since(path: Path, known: Mark) -> tuple[list[Entry], Mark]:
     """
     data = path.read_bytes()
     end = data.rfind(b"\n") + 1  # a line being written now is read next time
-    lines = [_text(line) for line in data[:end].splitlines()]
-    fresh = [_text(line) for line in data[known.offset : end].splitlines()]
+    lines = data[:end].splitlines()
+    fresh = data[known.offset : end].splitlines()
     before = data[: known.offset]
-    if known.last and not (before.endswith(b"\n") and _text(before.splitlines()[-1]) == known.last):
-        position = len(lines) - lines[::-1].index(known.last) if known.last in lines else None
-        latest = _time(known.last)
-        fresh = lines[position:] if position is not None else [line for line in lines if _time(line) > latest]
+    if known.last and not (before.endswith(b"\n") and text(before.splitlines()[-1]) == known.last):
+        places = [place for place, line in enumerate(lines, 1) if text(line) == known.last]
+        latest = _time(known.last.encode("latin-1", "replace"))
+        fresh = lines[places[-1] :] if places else [line for line in lines if _time(line) > latest]
     head = _head(path.parent.parent)
-    return _entries(fresh, head), Mark(end, lines[-1] if lines else "")
+    return _entries(fresh, head), Mark(end, text(lines[-1]) if lines else "")
 
 
 def in_rebase(git_dir: Path) -> bool:
@@ -112,33 +118,31 @@ def _fetch_heads(git: Git) -> list[Path]:
     return [path for place in places if (path := place / "FETCH_HEAD").is_file()]
 
 
-def _entries(lines: list[str], head: str) -> list[Entry]:
-    """Parsed, each with its branch: the one a later checkout moved away from, else where HEAD is now."""
+def _entries(lines: list[bytes], head: str) -> list[Entry]:
+    """Parsed, each with its branch: the one a later checkout moved away from, else where HEAD is now.
+
+    Every name in a line may be in an encoding of its own.
+    """
     entries: list[Entry] = []
     branch = head
     for line in reversed(lines):
         match = _LINE.match(line)
         if match is None:
             continue
-        action = match[4] or ""
-        if moved := re.match(r"checkout: moving from (\S+) to ", action):
-            branch = "" if re.fullmatch(r"[0-9a-f]{40,64}", moved[1]) else moved[1]
-        entries.append(Entry(match[1], match[2], int(match[3]), action, branch))
+        action = match[4] or b""
+        if moved := re.match(rb"checkout: moving from ([^ ]+) to ", action):
+            branch = "" if re.fullmatch(rb"[0-9a-f]{40,64}", moved[1]) else text(moved[1])
+        entries.append(Entry(match[1].decode(), match[2].decode(), int(match[3]), text(action), branch))
     return entries[::-1]
 
 
 def _head(git_dir: Path) -> str:
     """The branch HEAD is on, or "" (detached, or a store of refs that is not made of files)."""
-    target = (git_dir / "HEAD").read_text(errors="replace").strip()
+    target = text((git_dir / "HEAD").read_bytes()).rstrip("\n")
     branch = target.removeprefix("ref: refs/heads/")
     return branch if branch not in (target, ".invalid") else ""
 
 
-def _time(line: str) -> int:
+def _time(line: bytes) -> int:
     match = _LINE.match(line)
     return int(match[3]) if match else 0
-
-
-def _text(data: bytes) -> str:
-    """A name or a subject in a reflog is in whatever encoding its writer had."""
-    return text(data)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from contextgraph.commits import text
+
 _SHA = r"([0-9a-f]{40}(?:[0-9a-f]{24})?)"
 _COMMIT = re.compile(rf"commit {_SHA} (\S*) ?(.*)\Z")
 _SKIP = re.compile(rf"skip {_SHA}( merge)?\Z")
@@ -121,7 +123,7 @@ def _settled(piece: Path) -> bool:
 
 
 def _read(spool: Spool, line: bytes) -> None:
-    words = line.rstrip(b"\n").decode("utf-8", "replace")
+    words = text(line.rstrip(b"\n"))
     if line.endswith(b"\n") and (match := _COMMIT.match(words)):
         spool.commits[match[1]] = match[3].removeprefix("refs/heads/")
     elif line.endswith(b"\n") and (match := _SKIP.match(words)):

@@ -28,7 +28,7 @@ class Staged(msgspec.Struct, frozen=True):
     mark: reflog.Mark
     decisions: list[Decision]
     worktree: str = ""
-    """As Git.worktree: a hook renames the file, and its name says it no more. Empty where an older version staged it."""
+    """As in reflog.files: a hook renames the file, and its name says it no more. Empty where an older version staged it."""
 
 
 def path(git: Git) -> Path:
@@ -45,7 +45,7 @@ def add(git: Git, decision: Decision) -> int:
     """Stage one more; returns how many there are now."""
     with locked(git.home / "staged.lock"):
         found = _load(path(git)) or Staged(_mark(git), [])
-        _save(path(git), Staged(found.mark, [*found.decisions, decision], git.worktree))
+        _save(path(git), Staged(found.mark, [*found.decisions, decision], reflog.readable(git.worktree)))
         return len(found.decisions) + 1
 
 
@@ -58,7 +58,7 @@ def drop(git: Git, number: int) -> Decision:
             raise NotFoundError(f"no staged decision {number}: {there}", "`cg decide` alone lists them")
         rest = [each for position, each in enumerate(found.decisions, 1) if position != number]
         if rest:
-            _save(path(git), Staged(found.mark, rest, git.worktree))
+            _save(path(git), Staged(found.mark, rest, reflog.readable(git.worktree)))
         else:
             path(git).unlink()
         return found.decisions[number - 1]
@@ -96,10 +96,11 @@ def bind(git: Git, skipped: Collection[str]) -> None:
     logs = reflog.files(git)
     for file in sorted((git.home / "staged").glob("*")):
         held = _BOUND.match(file.name)
-        if not held and file.name not in logs:
+        tree = reflog.readable(file.name)
+        if not held and tree not in logs:
             continue
         found = _load(file)
-        log = logs.get(found.worktree if held else file.name) if found else None
+        log = logs.get(found.worktree if held else tree) if found else None
         if found is None or log is None or not reflog.behind(log, found.mark):
             continue
         taker = _taker(git, reflog.since(log, found.mark)[0], held[1] if held else None, skipped)
@@ -125,7 +126,7 @@ def _free(file: Path) -> Path:
 
 
 def _mark(git: Git) -> reflog.Mark:
-    log = reflog.files(git).get(git.worktree)
+    log = reflog.files(git).get(reflog.readable(git.worktree))
     return reflog.mark(log) if log else reflog.Mark()
 
 
