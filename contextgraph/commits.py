@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from contextgraph.errors import GitError
 from contextgraph.git import Git
 from contextgraph.trace import DiffStats, FileChange
 
@@ -76,6 +77,29 @@ def read(git: Git, shas: Sequence[str], details: bool = True) -> Iterator[Commit
     more = ("--raw", "--no-abbrev", "--numstat", "-M", "--diff-merges=first-parent") if details else ()
     arguments = ("log", "-z", "--no-walk=unsorted", *more, _FORMAT, "--stdin")
     return parse(git.stream(*arguments, stdin="".join(f"{sha}\n" for sha in shas).encode()), counted=details)
+
+
+def readable(git: Git, shas: Sequence[str]) -> Iterator[Commit]:
+    """As `read`; a commit whose objects are lost, or only promised by a remote that does not answer, comes without renames and
+    counts."""
+    left, step = list(shas), len(shas)
+    while left:
+        done = 0
+        try:
+            for commit in read(git, left[:step]):
+                done += 1
+                yield commit
+            step = len(left)
+        except GitError as error:
+            if "promisor" in error.message:  # every one that is asked for waits for the remote again
+                yield from walk(git, left[done:], alone=True)
+                return
+            alone = step == 1
+            if alone:
+                yield from walk(git, left[:1], alone=True)
+                done = 1
+            step = len(left) if alone else 1
+        left = left[done:]
 
 
 def parse(fields: Iterable[bytes], counted: bool = False) -> Iterator[Commit]:

@@ -172,7 +172,7 @@ class Repository:
     def view(self) -> View:
         if self._view is None:
             noted = Noted(self.database, self.store)
-            self._view = View(self.git, self.database, noted, self.target, self.repository, self._branches())
+            self._view = View(self.git, self.database, noted, self.target, self.repository, self._branches(), self._tell)
         return self._view
 
     def _branches(self) -> list[branches.Branch]:
@@ -234,6 +234,9 @@ class Repository:
             with suppress(LockError), locked(self.git.home / "compare.lock", wait=0.0):  # another process is at it already
                 for done, total in inverses.steps(self.database, self.git):
                     progress("comparing commits", done, total)
+
+    def _tell(self, reason: str) -> None:
+        self.reasons += [reason] if reason not in self.reasons else []
 
     def _lag(self) -> None:
         """Say what is not known yet of what became of commits."""

@@ -1,5 +1,6 @@
 """Commits as git streams them, whatever the user's settings, the paths, the encodings and the dates are."""
 
+import json
 import os
 from pathlib import Path
 
@@ -194,3 +195,26 @@ def test_sha256_commits_and_submodule_changes(tmp_path: Path, repo: Repo) -> Non
     repo.git("commit", "-q", "-m", "bump", "sub")
     repo.git("config", "diff.ignoreSubmodules", "all")
     assert all_of(repo)[0].changes == (("M", "sub", None),)
+
+
+def test_a_lost_object_costs_the_counts_of_its_own_commits_alone(repo: Repo) -> None:
+    shas = [repo.commit(f"Change {number}", {"file": f"{number}\n", f"other {number}": "x\n"}) for number in range(5)]
+    blob = repo.git("rev-parse", f"{shas[2]}:file")
+    (repo.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    found = list(commits.readable(Git.discover(repo.path, os.environ), shas))
+    assert [(each.sha, each.insertions) for each in found] == list(zip(shas, [2, 2, None, None, 2], strict=True))
+    assert [change[1] for change in found[2].changes] == ["file", "other 2"]
+    answer = json.loads(repo.cg("log", "--json").stdout)
+    assert [trace["stats"] is None for trace in answer["traces"]][:5] == [False, True, True, False, False]
+    assert answer["reasons"] == ["the changes of 2 commits are not counted: their content is not in this clone"]
+
+
+def test_a_partial_clone_answers_without_its_remote(repo: Repo) -> None:
+    sha = repo.commit("Change", {"file": "x\n"})
+    repo.git("config", "uploadpack.allowFilter", "true")
+    partial = Repo(repo.path.parent / "partial")
+    repo.git("clone", "--quiet", "--filter=blob:none", "--no-checkout", f"file://{repo.path}", str(partial.path))
+    repo.path.rename(repo.path.parent / "gone")
+    answer = json.loads(partial.cg("why", sha, "--json", code=1).stdout)
+    assert (answer["trace"]["stats"], answer["trace"]["files"][0]["path"]) == (None, "file")
+    assert answer["reasons"] == ["the changes of 1 commit are not counted: their content is not in this clone"]

@@ -35,7 +35,14 @@ class View:
     """The repository as a question sees it, now or at a moment."""
 
     def __init__(
-        self, git: Git, database: Database, noted: Noted, target: Target | None, repo: Callable[[], str], branches: Sequence[Branch] = ()
+        self,
+        git: Git,
+        database: Database,
+        noted: Noted,
+        target: Target | None,
+        repo: Callable[[], str],
+        branches: Sequence[Branch] = (),
+        tell: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.git = git
         self.database = database
@@ -43,6 +50,8 @@ class View:
         self.target = target
         self.repo = repo
         self.branches = branches
+        self.tell = tell
+        """Takes a reason for which an answer is not complete."""
         self.messages: dict[str, str] = {}
         """The words of every commit that was read so far, by sha."""
         self._ledgers: dict[Moment | None, Ledger] = {}
@@ -109,7 +118,12 @@ class View:
             asked = "".join(f"{sha}\n" for sha in shas).encode()
             answer = self.git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).decode()
             here = [line.split()[0] for line in answer.splitlines() if line.endswith(" commit")]
-            found = {commit.sha: commit for commit in commits.read(self.git, here, details)}
+            found = {
+                commit.sha: commit for commit in (commits.readable(self.git, here) if details else commits.read(self.git, here, False))
+            }
+        if details and (unread := [commit for commit in found.values() if commit.insertions is None]):
+            one = "the changes of 1 commit are" if len(unread) == 1 else f"the changes of {len(unread)} commits are"
+            self.tell(f"{one} not counted: their content is not in this clone")
         self.messages |= {sha: commit.message for sha, commit in found.items()}
         return found
 
