@@ -36,11 +36,11 @@ _SHARE = (
 _STATED = re.compile(
     rf"\b(?<!un-)(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out)\s+"
     rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+|needless\s+|recent\s+|bad\s+|accidental\s+)?"
-    r"(?:(?:\d+|two|three|four|five|six)\s+)?(?:commits?|changesets?|changes|workarounds?)?:?\s*(?:#+\d+\b\s*[,(]?\s*)?",
+    r"(?:(?:\d{1,2}|two|three|four|five|six)\s+)?(?:commits?|changesets?|changes|workarounds?)?:?\s*(?:#+\d+\b\s*[,(]?\s*)?",
     re.IGNORECASE,
 )
 # One of a list: the sha, what is told of it, and what leads to the next.
-_ITEM = re.compile(rf"[\s\[(`*'\"#-]*(?:commits?\s+)?\b({_SHA})\b(?:\.\.\.)?", re.IGNORECASE)
+_ITEM = re.compile(rf"[\s\[(`*'\"#-]*(?:parts?\s+of\s+)?(?:commits?\s+)?\b({_SHA})\b(?:\.\.\.)?", re.IGNORECASE)
 _TOLD = re.compile(r"(?:\s*\((?:[^()]|\([^()]{0,100}\)){0,300}\)|\s*[\"“][^\"“”]{0,300}[\"”])?([\s,;&`')\]]*(?:and\s+)?)", re.IGNORECASE)
 _LINE = re.compile(r"[^\n]{0,300}\n+")
 _MENTION = re.compile(

@@ -22,6 +22,7 @@ SHA = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
         f"Undo it\n\nReverts https://host.example/org/repo/commit/{SHA}.",
         f"Undo it\n\nPartial revert of commit #{SHA[:13]} on the way",
         f"Revert '{SHA[:7]}'",
+        f"Revert 30816237 and {SHA[:7]}",
         f"Undo it\n\nReverts #12, {SHA}.",
         f'Revert "Add limits"\n\nThis reverts commit {SHA}.\n\nAs of {SHA[::-1]} it is not needed.',
         f"Undo it\n\nThis reverts commit {SHA} which {SHA[::-1]} made obsolete.",
@@ -43,6 +44,7 @@ def test_several_shas_in_one_sentence_and_in_a_list() -> None:
         f"Reverting 2 commits:\n\n{first[:9]}... do it\n{second[:9]}... do more",
         f"Undo the changes done in {first}, {second}. The links are broken.",
         f"Revert workaround {first} and {second}",
+        f"This reverts parts of commit {first} and part of commit {second}",
     ):
         found = sorted(claim.target for claim in read(f"Undo\n\n{told}") if claim.kind == "reverts")
         assert [first.startswith(found[0]), second.startswith(found[1]), len(found)] == [True, True, 2], told
