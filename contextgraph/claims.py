@@ -40,7 +40,9 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 # One of a list: the sha, what is told of it, and what leads to the next.
-_ITEM = re.compile(rf"[\s\[(`*'\"#-]*(?:parts?\s+of\s+)?(?:commits?\s+)?\b({_SHA})\b(?:\.\.\.)?", re.IGNORECASE)
+_ITEM = re.compile(
+    rf"[\s\[(`*'\"#-]*(?:(?:\w+ly\s+)?(?:parts?|all|most|some|half)\s+of\s+)?(?:commits?\s+)?\b({_SHA})\b(?:\.\.\.)?", re.IGNORECASE
+)
 _TOLD = re.compile(r"(?:\s*\((?:[^()]|\([^()]{0,100}\)){0,300}\)|\s*[\"“][^\"“”]{0,300}[\"”])?([\s,;&`')\]]*(?:and\s+)?)", re.IGNORECASE)
 _LINE = re.compile(r"[^\n]{0,300}\n+")
 _MENTION = re.compile(

@@ -45,6 +45,7 @@ def test_several_shas_in_one_sentence_and_in_a_list() -> None:
         f"Undo the changes done in {first}, {second}. The links are broken.",
         f"Revert workaround {first} and {second}",
         f"This reverts parts of commit {first} and part of commit {second}",
+        f"Reverts parts of {first} and\nessentially all of {second}.",
     ):
         found = sorted(claim.target for claim in read(f"Undo\n\n{told}") if claim.kind == "reverts")
         assert [first.startswith(found[0]), second.startswith(found[1]), len(found)] == [True, True, 2], told
