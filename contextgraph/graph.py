@@ -64,7 +64,7 @@ class Graph(Repository):
         self.reasons += [found.reason] if found.reason else []
         if found.failure:
             self.note(f"vectors: {found.failure}")
-        if found.unfinished and self.database.writable and self.environment.get("CG_WORKER") != "off":
+        if found.unfinished and self.database.writable and self.meaning.may_start() and self.environment.get("CG_WORKER") != "off":
             meaning.start(self.git, self.environment)
         return found.cosines
 

@@ -5,6 +5,7 @@ Nothing here is ever in the way: without a model, with a damaged store, with a s
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 NEAREST = 1_000
 """Documents asked of the vector store for a question; each commit has two or more."""
+PATIENCE = 600
+"""Seconds after a failure to fill during which only `cg refresh` tries again."""
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -147,8 +150,21 @@ class Meaning:
         except LockError:
             return None  # another process is at it already
         except (EmbeddingError, VectorError) as error:
+            self._failed(time.time())
             return f"vectors are behind: {error.message}"
+        self._failed(None)
         return None
+
+    def _failed(self, when: float | None) -> None:
+        if self.database.writable and (when or self.database.get("vectors_failed")):
+            with self.database.transaction():
+                self.database.put("vectors_failed", str(int(when)) if when else "")
+
+    def may_start(self) -> bool:
+        """Whether a process of its own may be started to fill. Not again for a while where that has just failed: with a server
+        away, or a full disk, every question and every commit would start one."""
+        last = self.database.get("vectors_failed")
+        return not last or not 0 <= time.time() - int(last) < PATIENCE
 
     def forget(self) -> None:
         """Take what a server holds of this repository away; a store here goes with the index. Raises VectorError."""

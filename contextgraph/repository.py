@@ -225,7 +225,7 @@ class Repository:
         """The same in a process of its own, when there is something to do."""
         if self.environment.get("CG_WORKER") != "off":
             waiting = inverses.waiting(self.database) > 0
-            if waiting or (self.config.flag("index.vectors") and self.meaning.waiting()):
+            if waiting or (self.config.flag("index.vectors") and self.meaning.may_start() and self.meaning.waiting()):
                 meaning.start(self.git, self.environment)
 
     def compare(self, progress: Callable[[str, int, int | None], None]) -> None:
