@@ -3,17 +3,25 @@
 python benchmarks/check.py                       the corpus of tests/data/check
 python benchmarks/check.py [-n N] REPOSITORY…    every landed commit or merge as if it were a pull request, the newest N;
                                                  precedents only from before it
+python benchmarks/check.py --seed K REPOSITORY…   the same with K decisions strewn over the history first
+python benchmarks/check.py --cost REPOSITORY…    a first check of a pull request of 20 commits: processor time by phase
 python benchmarks/check.py --relanded REPOSITORY…  every patch that landed, was taken back and landed again, by patch-id
 """
 
 import argparse
+import atexit
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+
+import checkcost
+import seeds
 
 from contextgraph import check
 from contextgraph.check.finding import Report
@@ -29,6 +37,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("repositories", nargs="*", type=Path)
     parser.add_argument("-n", type=int, default=1000, metavar="N", help="changes a repository, the newest (1000)")
+    parser.add_argument("--seed", type=int, default=0, metavar="K", help="first strew K decisions over the history (of a copy)")
+    parser.add_argument("--cost", action="store_true", help="what a first check of a pull request costs, 2,000 decisions, by phase")
     parser.add_argument("--relanded", action="store_true", help="look for re-landed patches only")
     parser.add_argument("--show", action="store_true", help="print every error and warning")
     options = parser.parse_args()
@@ -38,13 +48,27 @@ def main() -> None:
 
         check_corpus.main()
     for path in options.repositories:
-        graph = Graph.open(path)
+        if options.cost:
+            checkcost.cost(path)
+            continue
+        graph = seeded(path, options.seed) if options.seed else Graph.open(path)
         graph.catch_up()
         history = History(graph)
         if options.relanded:
             relanded(history, options.show)
         else:
             ordinary(history, options.n, options.show)
+
+
+def seeded(path: Path, number: int) -> Graph:
+    """A copy of the repository, whose objects it borrows, with decisions on commits at random."""
+    copy = Path(tempfile.mkdtemp(prefix="cg-check-")) / path.name
+    atexit.register(shutil.rmtree, copy.parent)
+    subprocess.run(["git", "clone", "--quiet", "--shared", "--no-checkout", str(path), str(copy)], check=True)
+    graph = Graph.open(copy)
+    graph.catch_up()
+    print(f"{path.name}: {seeds.sow(graph, number)} decisions")
+    return graph
 
 
 class History:

@@ -2,9 +2,10 @@
 
 import msgspec
 
+from contextgraph.check.bound import Bound, one_line
 from contextgraph.check.change import Change, named
 from contextgraph.check.policy import Policy
-from contextgraph.check.precedents import Bound, Precedents, one_line
+from contextgraph.check.precedents import Precedents
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.trace import Trace

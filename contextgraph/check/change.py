@@ -41,6 +41,7 @@ class Change:
         self.head = head
         self.commits: list[Commit] = list(commits.walk(git, [head], [base] if base else []))[::-1]
         self._code: dict[str, list[str]] = {}
+        self._before: dict[str, str] = {}
 
     @cached_property
     def files(self) -> dict[str, FileDiff]:
@@ -118,9 +119,10 @@ class Change:
 
     def before(self, path: str) -> str:
         """The content of the file at base, or nothing."""
-        blob = self.files[path].old_blob
-        content = next(self.git.objects([blob])) if blob.strip("0") else None
-        return text(content or b"")
+        if path not in self._before:
+            blob = self.files[path].old_blob
+            self._before[path] = text((next(self.git.objects([blob])) if blob.strip("0") else None) or b"")
+        return self._before[path]
 
 
 def named(message: str) -> set[str]:

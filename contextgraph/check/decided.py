@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 
 from contextgraph.check import guards
+from contextgraph.check.bound import Bound, one_line
 from contextgraph.check.case import Case, quoted
 from contextgraph.check.finding import Finding, Precedent, make
-from contextgraph.check.precedents import Bound, one_line
 from contextgraph.check.wording import IGNORED, parts
 from contextgraph.trace import Decision
 
+MOST = 2
+"""Contradicted decisions that are named for one new decision, the latest first."""
 SAME = 0.8
 """Share of common words, of all words of both, from which two questions are one."""
 
@@ -27,11 +29,14 @@ def contradictions(case: Case) -> Iterator[Finding]:
     if level == "off":
         return
     new = {each.id for _, each in _own(case)}
+    paths = {each.sha: [path for _, path, _ in each.changes] for each in case.change.commits}
     for sha, decision in _own(case):
-        if not decision.choice:
-            continue
-        for bound in case.precedents.in_force:
-            if bound.decision.id not in new and not _replaced(case, bound, decision) and (why := _against(bound, decision)):
+        told = 0
+        for bound in reversed(case.precedents.in_force) if decision.choice else ():
+            if told == MOST or bound.decision.id in new or _replaced(case, bound, decision):
+                continue
+            if why := _against(bound, decision, paths.get(sha, [])):
+                told += 1
                 yield make(
                     "contradiction",
                     level,
@@ -49,13 +54,15 @@ def _replaced(case: Case, bound: Bound, decision: Decision) -> bool:
     return bound.decision.id in names or any(len(each) >= 7 and bound.commit.startswith(each) for each in names)
 
 
-def _against(bound: Bound, new: Decision) -> str | None:
-    """Why a new decision contradicts an old one, in words; None when it does not."""
+def _against(bound: Bound, new: Decision, paths: list[str]) -> str | None:
+    """Why a new decision contradicts an old one, in words; None when it does not. What is rejected in one place is no matter in another."""
     old = bound.decision
     chosen = parts(new.choice) - IGNORED
     question = parts(new.context), parts(old.context)
     if all(question) and _alike(*question) >= SAME and old.choice and chosen and _alike(chosen, parts(old.choice) - IGNORED) < SAME:
         return f"both answer {quoted(old.context, 60)}"
+    if paths and not any(map(bound.covers, paths)):
+        return None
     for each in old.rejected:
         option = parts(each.option) - IGNORED
         apart = option - parts(old.choice)

@@ -28,6 +28,10 @@ _HEADING = re.compile(
 )
 
 
+_BUILDS = frozenset("BUILD WORKSPACE MODULE PKGBUILD APKBUILD".split())
+"""Names in capitals that are no prose, as SYNCING or HACKING are."""
+
+
 def kind(path: str) -> Kind:
     """What a file is, as far as its name tells."""
     name = path.rpartition("/")[2]
@@ -37,6 +41,8 @@ def kind(path: str) -> Kind:
     if name.lower() in _LOCKS or _GENERATED.search(path):
         return "generated"
     if extension in _PROSE or (_PROSE_NAMES.fullmatch(name) and extension not in ("py", "js", "ts", "rs", "go", "c", "h")):
+        return "prose"
+    if not extension and name.isupper() and name.isalpha() and name not in _BUILDS:
         return "prose"
     return "data" if extension in _DATA else "code"
 

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from contextgraph.check import code, files
+from contextgraph.check.bound import Bound, one_line
 from contextgraph.check.case import Case, quoted
 from contextgraph.check.change import Change
 from contextgraph.check.finding import Finding, Precedent, make
 from contextgraph.check.policy import split_guard
-from contextgraph.check.precedents import Bound, one_line
 
 LONGEST = 4_000
 """Characters of a line that a pattern is tried on; a longer line was generated."""

@@ -4,23 +4,18 @@ Words cannot tell "use X" from "never use X", so only code is looked at, in wind
 case and underscore, rare words weigh more, and what the file had before, or what was only moved, does not count.
 """
 
-import math
-import re
-from collections.abc import Iterator
-
-import msgspec
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from contextgraph.check import code, files
+from contextgraph.check.alternatives import SCORE, Alternative, enough, find, stands_for
 from contextgraph.check.case import LARGE, Case, quoted
 from contextgraph.check.finding import Finding, make
-from contextgraph.check.precedents import Bound
-from contextgraph.check.wording import IGNORED, NAMES, PARTS, names, parts, stem
+from contextgraph.check.wording import NAMES, PARTS, names, stem
 from contextgraph.commits import text
 
 WINDOW = 6
 """Added lines that are looked at together (EVIDENCE: windows of six lines of code, precision 82 %)."""
-SCORE = 0.66
-"""Share of the weight of an alternative's own words that must be in one window."""
 RARE = 0.45
 """Least weight, of 1 for a word nobody ever used in a message here, of the heaviest word that matches."""
 MOST = 3
@@ -29,15 +24,6 @@ ASKED = 12
 """Words that are looked for in the code at base (20 to 100 ms each); further ones count as known."""
 READ = 20
 """Files in which a word is looked at closely; one that is in more is common."""
-
-
-class Alternative(msgspec.Struct, frozen=True):
-    """`words` maps the parts of an alternative that set it apart from what was chosen to their weight, 0 to 1."""
-
-    bound: Bound
-    option: str
-    reason: str
-    words: dict[str, float]
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -49,10 +35,11 @@ def check(case: Case) -> Iterator[Finding]:
         return
     here = {path: set().union(*(words for _, _, _, words in group)) for path, group in windows.items()}
     gone = names("\n".join(case.change.removed))
+    before = lru_cache(maxsize=None)(lambda path: names(case.change.before(path)))
     found: list[tuple[float, Alternative, Window, set[str]]] = []
-    for alternative in _alternatives(case, set().union(*here.values())):
-        paths = [path for path in windows if _enough(alternative, here[path]) and alternative.bound.covers(path)]
-        best = _best(case, alternative, [window for path in paths for window in windows[path]], gone)
+    for alternative in find(case, set().union(*here.values())):
+        paths = [path for path in windows if enough(alternative, here[path]) and alternative.bound.covers(path)]
+        best = _best(case, alternative, [window for path in paths for window in windows[path]], gone, before)
         if best is not None:
             found.append(best)
     known: dict[str, bool] = {}
@@ -113,51 +100,8 @@ def _windows(case: Case) -> dict[str, list[Window]]:
     return found
 
 
-def _alternatives(case: Case, seen: set[str]) -> Iterator[Alternative]:
-    """The rejected alternatives in force of whose own words enough are in the added code, each word with its weight."""
-    weights: dict[str, float] = {}
-    for bound in case.precedents.in_force:
-        for each in bound.decision.rejected:
-            own = _own(each.option, bound.decision.choice)
-            if len(own & seen) < SCORE / 2 * len(own) or not own or case.cites(bound):
-                continue
-            for word in own - weights.keys():
-                weights[word] = _weight(case, word)
-            asked = parts(bound.decision.context)
-            words = {word: weights[word] * (0.5 if word in asked else 1.0) for word in own}
-            alternative = Alternative(bound, each.option, each.reason or "", words)
-            if _enough(alternative, seen):
-                yield alternative
-
-
-def _enough(alternative: Alternative, seen: set[str]) -> bool:
-    """Whether these words hold enough of the alternative's."""
-    return sum(weight for word, weight in alternative.words.items() if word in seen) >= SCORE * sum(alternative.words.values())
-
-
-def _own(option: str, choice: str) -> set[str]:
-    """What sets an alternative apart from the choice: its words, a name of several parts as a whole when it is written as one."""
-    chosen = names(choice)
-    own: set[str] = set()
-    for name in NAMES.findall(re.sub(r"\.(?:js|py|rs|io)\b", "", option)):
-        whole = stem(name.replace("_", "").lower())
-        own |= {whole} if whole not in chosen and whole not in IGNORED and len(whole) > 1 else set()
-    return own
-
-
-def _weight(case: Case, word: str) -> float:
-    """How rare a word is in the messages of this repository: 1 for one never used. Small histories count as a thousand commits more."""
-    connection = case.database.connection
-    row = connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT 5000)", (f'subject: "{word}" OR body: "{word}"',)
-    )
-    frequency = int(row.fetchone()[0])
-    total = int(connection.execute("SELECT max(id) FROM commits").fetchone()[0] or 0) + 1000
-    return math.log(total / (frequency + 1)) / math.log(total)
-
-
 def _best(
-    case: Case, alternative: Alternative, windows: list[Window], gone: set[str]
+    case: Case, alternative: Alternative, windows: list[Window], gone: set[str], before: Callable[[str], set[str]]
 ) -> tuple[float, Alternative, Window, set[str]] | None:
     """The window that holds most of an alternative, when that is enough, and is neither moved nor in the file already."""
     whole = sum(alternative.words.values())
@@ -171,20 +115,11 @@ def _best(
         return None
     score, window, matched = best
     heaviest = max(alternative.words[word] for word in matched)
-    if heaviest < RARE or (len(matched) == 1 and not _name(alternative.option, next(iter(matched)))):
+    if heaviest < RARE or (len(matched) == 1 and not stands_for(alternative.option, next(iter(matched)))):
         return None
-    if matched <= gone or matched <= gone | names(case.change.before(window[0])):
+    if matched <= gone or matched <= gone | before(window[0]):
         return None
     return score, alternative, window, matched
-
-
-def _name(option: str, word: str) -> bool:
-    """Whether a single matching word stands for the alternative: it has hardly another, or this one is written as a name."""
-    found = [(position, each) for position, each in enumerate(NAMES.findall(option)) if stem(each.lower()) not in IGNORED]
-    written = any(
-        re.search(r"[A-Z]" if position else r".[A-Z_]", each) for position, each in found if stem(each.replace("_", "").lower()) == word
-    )
-    return len(found) <= 2 or written
 
 
 def _finding(case: Case, alternative: Alternative, window: Window, matched: set[str], level: str) -> Finding:

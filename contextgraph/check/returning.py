@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from contextgraph.check.bound import Undone
 from contextgraph.check.case import Case, quoted
 from contextgraph.check.finding import Finding, make
-from contextgraph.check.precedents import Undone
 from contextgraph.check.reverted import cited, how, pairs, precedent
 from contextgraph.check.wording import telling
 from contextgraph.status import undoing

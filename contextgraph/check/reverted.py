@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from contextgraph import claims
 from contextgraph.check import toggled
+from contextgraph.check.bound import Undone
 from contextgraph.check.case import Case, names_commit, quoted
 from contextgraph.check.finding import Finding, Precedent, make
-from contextgraph.check.precedents import Undone
 from contextgraph.commits import Commit
 from contextgraph.status.patches import of_pairs
 

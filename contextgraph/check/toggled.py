@@ -7,8 +7,8 @@ rest by the index's exact object swaps, and by patch-id among the nearest change
 import json
 from collections.abc import Iterator
 
+from contextgraph.check.bound import Undone
 from contextgraph.check.case import Case
-from contextgraph.check.precedents import Undone
 from contextgraph.index.history import swap
 from contextgraph.status import undoing
 from contextgraph.status.patches import of_pairs
@@ -24,21 +24,25 @@ def find(case: Case) -> Iterator[tuple[str, Undone, bool]]:
     near = _candidates(case)
     if not near:
         return
-    every = {sha for shas in near.values() for sha in shas}
-    pairs = [(sha, case.precedents.parent(sha)) for sha in sorted(every)]
     new = [(each.sha, each.parents[0] if each.parents else None) for each in case.change.single if each.sha in near]
-    own, back = of_pairs(case.git, new), of_pairs(case.git, new, reverse=True)
-    ids, inverses = of_pairs(case.git, pairs), of_pairs(case.git, pairs, reverse=True)
-    for sha, shas in near.items():
-        patch = own.get(sha)
-        if patch is None or back.get(sha) == patch:
-            continue  # an empty change, or a pure move, which is its own inverse
-        made = [each for each in shas if ids.get(each) == patch]
-        undid = [each for each in shas if inverses.get(each) == patch]
-        if made and undid and not known & {*made, *undid}:
+    own, ids = of_pairs(case.git, new), of_pairs(case.git, _pairs(case, near))
+    again = {sha: made for sha, shas in near.items() if sha in own and (made := [each for each in shas if ids.get(each) == own[sha]])}
+    if not again:  # the rule: half of the time is saved
+        return
+    back = of_pairs(case.git, new, reverse=True)
+    inverses = of_pairs(case.git, _pairs(case, {sha: near[sha] for sha in again}), reverse=True)
+    for sha, made in again.items():
+        if back.get(sha) == own[sha]:
+            continue  # a pure move, which is its own inverse
+        undid = [each for each in near[sha] if inverses.get(each) == own[sha]]
+        if undid and not known & {*made, *undid}:
             first, last = max(made, key=case.precedents.when), max(undid, key=case.precedents.when)
             if case.precedents.when(first) <= case.precedents.when(last):
                 yield sha, Undone(first, last), _gated(case, first, last)
+
+
+def _pairs(case: Case, near: dict[str, set[str]]) -> list[tuple[str, str | None]]:
+    return [(sha, case.precedents.parent(sha)) for sha in sorted(set().union(*near.values()))]
 
 
 def _gated(case: Case, made: str, undid: str) -> bool:

@@ -21,13 +21,19 @@ _PLANS = re.compile(r"(?:\A|/)(?:TODO(?:[-_.][\w.-]*)?|todo(?:\.(?:md|txt|rst|or
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-.+_]?\w+)*|\d+[-.+_]?(?:dev|alpha|beta|rc|snapshot|final|pre|post)\w*", re.IGNORECASE)
 
 
-def changes(git: Git, commits: Iterable[tuple[str, str | None]], largest: int = LARGEST) -> Iterator[tuple[str, Counter[Change]]]:
-    """The changed lines of each (commit, first parent or None), `largest` different ones at most, blank ones left out."""
+def changes(
+    git: Git, commits: Iterable[tuple[str, str | None]], largest: int = LARGEST, within: Iterable[str] = ()
+) -> Iterator[tuple[str, Counter[Change]]]:
+    """The changed lines of each (commit, first parent or None), `largest` different ones at most, blank ones left out.
+
+    `within`: only files of these names, in whatever folder; a commit that touches none of them is left out.
+    """
     asked = "".join(f"{sha} {parent}\n" if parent else f"{sha}\n" for sha, parent in commits)
     options = ("-p", "-U0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--root", "--full-index", "--no-prefix")
     sha, found, path, sizes = "", Counter[Change](), "", (0, 0)
     objects: list[bytes] = []
-    for line in git.stream("diff-tree", "--stdin", *options, stdin=asked.encode(), separator=b"\n"):
+    names = [":(glob)**/" + re.sub(r"([*?[\\])", r"\\\1", each) for each in within]
+    for line in git.stream("diff-tree", "--stdin", *options, "--", *names, stdin=asked.encode(), separator=b"\n"):
         removed, added = sizes
         if (removed and line[:1] == b"-") or (added and line[:1] == b"+"):
             sizes = (removed - 1, added) if line[:1] == b"-" else (removed, added - 1)
