@@ -17,12 +17,17 @@ class Bound(msgspec.Struct, frozen=True):
 
     decision: Decision
     commit: str
-    date: str
+    when: str
     status: str
     in_force: bool
     expired: bool
     declared: bool
     paths: frozenset[str]
+
+    @property
+    def date(self) -> str:
+        """The day it was made."""
+        return self.when[:10]
 
     @property
     def precedent(self) -> Precedent:

@@ -10,6 +10,7 @@ import msgspec
 from contextgraph import commits
 from contextgraph.capture import trailers
 from contextgraph.check import code
+from contextgraph.check.files import is_generated
 from contextgraph.commits import Commit, text
 from contextgraph.errors import GitError
 from contextgraph.git import Git
@@ -89,15 +90,14 @@ class Change:
     def code(self, path: str) -> list[str]:
         """The lines of a file at head, what is no code blanked; empty for what is not there, not text or too large."""
         if path not in self._code:
-            content = next(self.git.objects([self.files[path].new_blob])) or b""
-            self._code[path] = [] if b"\0" in content[:8000] else code.lines(path, text(content))
+            self._code[path] = _code(path, next(self.git.objects([self.files[path].new_blob])))
         return self._code[path]
 
     def load(self, paths: list[str]) -> None:
         """Read many files at once."""
         wanted = [path for path in paths if path not in self._code and self.files[path].new_blob.strip("0")]
         for path, content in zip(wanted, self.git.objects(self.files[path].new_blob for path in wanted), strict=True):
-            self._code[path] = [] if not content or b"\0" in content[:8000] else code.lines(path, text(content))
+            self._code[path] = _code(path, content)
 
     def code_line(self, path: str, number: int, line: str) -> str:
         """An added line less what is no code of it. Where the file could not be read, the line as it is."""
@@ -123,6 +123,13 @@ class Change:
             blob = self.files[path].old_blob
             self._before[path] = text((next(self.git.objects([blob])) if blob.strip("0") else None) or b"")
         return self._before[path]
+
+
+def _code(path: str, content: bytes | None) -> list[str]:
+    """The lines of a file as code; all blank where a program wrote it, none where it is no text."""
+    if not content or b"\0" in content[:8000]:
+        return []
+    return [""] * (content.count(b"\n") + 1) if is_generated(content) else code.lines(path, text(content))
 
 
 def named(message: str) -> set[str]:

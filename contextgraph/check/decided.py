@@ -7,7 +7,7 @@ from contextgraph.check import guards
 from contextgraph.check.bound import Bound, one_line
 from contextgraph.check.case import Case, quoted
 from contextgraph.check.finding import Finding, Precedent, make
-from contextgraph.check.wording import IGNORED, parts
+from contextgraph.check.wording import IGNORED, PARTS, parts, stem
 from contextgraph.trace import Decision
 
 MOST = 2
@@ -44,7 +44,7 @@ def contradictions(case: Case) -> Iterator[Finding]:
                     f"the new decision {quoted(decision.title)} contradicts {quoted(bound.decision.title)}, which is in force",
                     f"{why}; `Supersedes: {bound.decision.id}` says that the new one replaces it",
                     bound.precedent,
-                    tuple(sorted(parts(decision.choice) - IGNORED))[:5],
+                    tuple(each for each in PARTS.findall(decision.choice) if stem(each.lower()) not in IGNORED)[:5],
                     sha,
                 )
 

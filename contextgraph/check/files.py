@@ -21,6 +21,7 @@ _GENERATED = re.compile(
     r"|\.min\.(?:js|css)$|\.map$|_pb2(?:_grpc)?\.pyi?$|\.pb\.(?:go|cc|h)$|\.g\.dart$|\.generated\.\w+$|\.lock$"
 )
 _OURS = re.compile(r"(?:^|/)\.contextgraph(?:\.toml$|/)")
+_TEST = re.compile(r"(?:^|/)(?:tests?|testing|specs?|__tests__|testdata|testsuite)/|(?:^|/)test_[^/]*$|[._-](?:test|spec)s?\.\w+$")
 _HEADING = re.compile(
     rb"code generated .{0,80}do not edit|@generated\b|do not edit.{0,40}(?:by hand|manually|generated)"
     rb"|(?:auto-?|automatically )generated (?:by|from|file)",
@@ -45,6 +46,11 @@ def kind(path: str) -> Kind:
     if not extension and name.isupper() and name.isalpha() and name not in _BUILDS:
         return "prose"
     return "data" if extension in _DATA else "code"
+
+
+def is_test(path: str) -> bool:
+    """Whether a file holds tests, as far as its name tells."""
+    return _TEST.search(path) is not None
 
 
 def is_generated(head: bytes) -> bool:

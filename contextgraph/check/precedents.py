@@ -35,7 +35,7 @@ class Precedents:
             for each in trace.decisions:
                 if each.source != "mined" and (direct or each.id not in found):
                     found[each.id or ""] = self._bound(trace, each, scopes[trace.sha or ""])
-        return sorted(found.values(), key=lambda each: each.date)
+        return sorted(found.values(), key=lambda each: each.when)
 
     @cached_property
     def in_force(self) -> list[Bound]:
@@ -77,9 +77,9 @@ class Precedents:
             "superseded" if decision.superseded_by else "reverted" if trace.status == "reverted" else "expired" if expired else "in force"
         )
         sha = trace.sha or ""
-        date = (trace.timestamp or decision.timestamp or "")[:10]
+        when = trace.timestamp or decision.timestamp or ""
         declared = decision.source == "trailer" and self._in_message(decision.id or "")
-        return Bound(decision, sha, date, status, in_force, expired and not decision.superseded_by, declared, paths)
+        return Bound(decision, sha, when, status, in_force, expired and not decision.superseded_by, declared, paths)
 
     def _replaced(self, decision: Decision) -> bool:
         """Whether what supersedes a decision stands on the target branch: one on somebody's branch retires nothing yet."""
@@ -121,6 +121,14 @@ class Precedents:
         landing = self.ledger.landing(sha)
         row = self.view.database.connection.execute("SELECT commit_time FROM commits WHERE sha = ?", (sha,)).fetchone()
         return (landing[1] if landing else 0, row[0] if row else 0)
+
+    def times(self, path: str) -> list[int]:
+        """When each commit that touched a file was made, in order: Unix seconds."""
+        query = (
+            "SELECT c.commit_time FROM paths p JOIN touched t ON t.path_id = p.id JOIN commits c ON c.id = t.commit_id"
+            " WHERE p.path = ? ORDER BY 1"
+        )
+        return [when for (when,) in self.view.database.connection.execute(query, (path,))]
 
     def parent(self, sha: str) -> str | None:
         """The first parent of a commit; None for a root."""

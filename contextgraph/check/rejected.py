@@ -47,27 +47,32 @@ def check(case: Case) -> Iterator[Finding]:
     for _, alternative, window, matched in sorted(found, key=lambda each: -each[0]):
         level = case.policy.level("rejected", window[0])
         identity = alternative.bound.decision.id or ""
-        if level != "off" and identity not in told and len(told) < MOST and _is_new(case, matched, known):
+        if level != "off" and identity not in told and len(told) < MOST and _is_new(case, alternative.option, matched, known):
             told.add(identity)
             yield _finding(case, alternative, window, matched, level)
 
 
-def _is_new(case: Case, matched: set[str], known: dict[str, bool]) -> bool:
+def _is_new(case: Case, option: str, matched: set[str], known: dict[str, bool]) -> bool:
     """Whether one of these words is in no code yet. Words that are all over the code tell nothing: on our own history, whose
     decisions are sentences, 14 of 14 findings without this were wrong."""
     for word in sorted(matched, key=len, reverse=True):
         if word not in known and len(known) < ASKED:
-            known[word] = _in_code(case, word)
+            spelled = {each for each in NAMES.findall(option) if stem(each.replace("_", "").lower()) == word}
+            known[word] = _in_code(case, word, {word, *spelled})
         if not known.get(word, True):
             return True
     return False
 
 
-def _in_code(case: Case, word: str) -> bool:
-    """Whether the code at base has the word, in a name or by itself; comments and docstrings do not count."""
+def _in_code(case: Case, word: str, spelled: set[str]) -> bool:
+    """Whether the code at base has the word, in a name or by itself; comments and docstrings do not count.
+
+    `spelled`: as it may stand there; a name of several parts has lost its underscores in `word`, and would never be found.
+    """
     if case.change.base is None:
         return False
-    answer = case.git.run("grep", "-l", "-z", "-I", "-i", "-F", "--full-name", "-e", word, case.change.base, accept=(0, 1))
+    wanted = [part for each in sorted(spelled) for part in ("-e", each)]
+    answer = case.git.run("grep", "-l", "-z", "-I", "-i", "-F", "--full-name", *wanted, case.change.base, accept=(0, 1))
     paths = [text(field).partition(":")[2] for field in answer.split(b"\0") if field]
     paths = [path for path in paths if files.kind(path) == "code"]
     if len(paths) > READ:

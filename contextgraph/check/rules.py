@@ -36,7 +36,7 @@ RULES: dict[str, Rule] = {
 
 
 def run(case: Case) -> tuple[list[Finding], bool]:
-    """Everything that the rules find, errors first, and whether a partial clone kept one from looking.
+    """Everything that the rules find, errors first and what is merely touched last, and whether a partial clone kept one from looking.
 
     A decision of which more was said is not also a note.
     """
@@ -54,4 +54,5 @@ def run(case: Case) -> tuple[list[Finding], bool]:
     guarded = {(each.precedent.decision, each.path) for each in found if each.rule == "guard"}
     kept = [each for each in kept if each.rule != "rejected" or (each.precedent.decision, each.path) not in guarded]
     order = ("error", "warning", "note")
-    return sorted({each.id: each for each in kept}.values(), key=lambda each: order.index(each.level)), blind
+    known = {each.id: each for each in kept}.values()
+    return sorted(known, key=lambda each: (order.index(each.level), each.rule == "touched")), blind

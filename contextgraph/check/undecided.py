@@ -17,15 +17,16 @@ def check(case: Case) -> Iterator[Finding]:
         if level == "off" or _decided(case, glob):
             continue
         more = "" if len(touched) == 1 else f" and {len(touched) - 1} more"
+        commit = case.change.toucher(touched[0])
         yield make(
             "undecided",
             level,
             (glob, *touched),
             f"{touched[0]}{more} changes, and no commit of the range that touches `{glob}` records a decision",
-            f'`check.require` lists `{glob}`: add `Decision: …` as a trailer of the commit, or `cg decide "…" --commit REV`',
+            f"`check.require` lists `{glob}`: add `Decision: …` as a trailer of the commit, or `cg decide '…' --commit {commit[:10]}`",
             Precedent(status="policy", title=f"require {glob}"),
             (glob,),
-            case.change.toucher(touched[0]),
+            commit,
             touched[0],
         )
 

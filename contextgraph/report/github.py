@@ -17,8 +17,7 @@ def annotations(report: Report) -> str:
             "title": f"cg check: {each.rule} ({each.id})",
         }
         settings = ",".join(f"{name}={_property(value)}" for name, value in fields.items() if value)
-        said = [each.message, f"precedent: {words.precedent(each.precedent)}", f"because: {each.why}"]
-        text = "\n".join([*said, f"accept: {each.ack}", f"or the trailer: {each.trailer}"])
+        text = "\n".join([each.message, *(f"{name}: {value}" for name, value in words.facts(each).items())])
         lines.append(f"::{_KINDS[each.level]} {settings}::{_data(text)}")
     lines += [f"::warning title=cg check could not see everything::{_data(reason)}" for reason in report.reasons]
     return "\n".join([*lines, inert(words.summary(report))]) + "\n"

@@ -14,7 +14,7 @@ def quality(report: Report) -> str:
     """The findings, and everything that was not seen as an issue of its own."""
     issues = [
         {
-            "description": inert(f"{each.message} (precedent: {words.precedent(each.precedent)}; accept: {each.ack})"),
+            "description": inert(each.message) + "".join(f"; {name}: {value}" for name, value in words.facts(each).items()),
             "check_name": f"contextgraph/{each.rule}",
             "fingerprint": each.id,
             "severity": _SEVERITY[each.level],

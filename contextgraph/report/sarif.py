@@ -38,7 +38,7 @@ def _rule(name: str, level: str, about: str) -> dict[str, Any]:
 
 
 def _result(each: Finding) -> dict[str, Any]:
-    text = f"{each.message}. {each.why}. Precedent: {words.precedent(each.precedent)}. Accept: {each.ack}, or the trailer {each.trailer}"
+    text = "\n".join([inert(each.message), *(f"{name}: {value}" for name, value in words.facts(each).items())])
     place: dict[str, Any] = {"artifactLocation": {"uri": quote(each.path or PLACE, errors="surrogateescape")}}
     place["region"] = {"startLine": each.line or 1}
     facts = msgspec.to_builtins(each.precedent)
@@ -46,7 +46,7 @@ def _result(each: Finding) -> dict[str, Any]:
         "ruleId": each.rule,
         "ruleIndex": [name for name, _, _ in CHECKS].index(each.rule),
         "level": each.level,
-        "message": {"text": inert(text)},
+        "message": {"text": text},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {"contextgraph/v1": each.id},
         "properties": {"commit": each.commit, "precedent": facts, "words": list(each.words)},

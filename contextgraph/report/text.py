@@ -32,12 +32,6 @@ def finding(each: Finding) -> RenderableType:
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    rows = [("precedent", words.precedent(each.precedent)), ("because", each.why)]
-    if each.words:
-        rows.insert(0, ("words", " · ".join(" ".join(word.split()) for word in each.words)))
-    if each.commit:
-        rows.append(("commit", each.commit[:10]))
-    rows.append(("accept", f"{each.ack}   or the trailer   {each.trailer}"))
-    for name, value in rows:
-        table.add_row(f"  {name}", Text(inert(value)))
+    for name, value in words.facts(each).items():
+        table.add_row(f"  {name}", Text(value))
     return Group(head, Padding(Text(inert(each.message)), (0, 0, 0, 2), expand=False), table)

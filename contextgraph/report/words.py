@@ -19,6 +19,19 @@ def precedent(found: Precedent) -> str:
     return inert(f"{name} “{found.title}” ({facts})")
 
 
+def facts(found: Finding) -> dict[str, str]:
+    """What stands behind a finding and what accepts it, by name; the last two can be pasted as they are."""
+    rows = {
+        "words": " · ".join(" ".join(word.split()) for word in found.words),
+        "precedent": precedent(found.precedent),
+        "because": found.why,
+        "commit": (found.commit or "")[:10],
+        "accept": found.ack,
+        "trailer": found.trailer,
+    }
+    return {name: inert(value) for name, value in rows.items() if value}
+
+
 def summary(report: Report) -> str:
     """The counts in one sentence."""
     commits = "1 commit" if report.commits == 1 else f"{report.commits} commits"
