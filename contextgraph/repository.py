@@ -5,7 +5,6 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -230,10 +229,15 @@ class Repository:
 
     def compare(self, progress: Callable[[str, int, int | None], None]) -> None:
         """Find the silent reverts among the commits that no command has compared yet."""
-        if self.database.writable:
-            with suppress(LockError), locked(self.git.home / "compare.lock", wait=0.0):  # another process is at it already
+        if not self.database.writable:
+            return
+        try:
+            with locked(self.git.home / "compare.lock", wait=0.0):
                 for done, total in inverses.steps(self.database, self.git):
                     progress("comparing commits", done, total)
+        except LockError:
+            if left := inverses.waiting(self.database):
+                self._tell(f"another process compares the last {left} commits; silent reverts among them are not known yet")
 
     def _tell(self, reason: str) -> None:
         self.reasons += [reason] if reason not in self.reasons else []

@@ -1,5 +1,6 @@
 """What undoes what: declared, silent, in part; and what looks like it and undoes nothing."""
 
+from contextgraph.lock import locked
 from contextgraph.status import inverses
 from tests.conftest import Repo
 from tests.histories import graph, lines, rules, status, trace
@@ -176,6 +177,10 @@ def test_a_background_that_was_interrupted_goes_on(repo: Repo) -> None:
     opened.why(sha)
     assert any(str(waiting) in reason for reason in opened.reasons)
     assert opened.view.traces([sha])[0].status == "landed"
+    with locked(opened.git.home / "compare.lock"):
+        busy = graph(repo)
+        busy.compare(lambda phase, done, total: None)
+        assert busy.reasons == [f"another process compares the last {waiting} commits; silent reverts among them are not known yet"]
     opened.compare(lambda phase, done, total: None)
     assert inverses.waiting(opened.database) == 0
     again = graph(repo)
