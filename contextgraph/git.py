@@ -7,7 +7,7 @@ sha256 and reftable repositories, because every answer comes from git itself.
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -91,7 +91,7 @@ class Git:
             raise _failed(arguments, process, err)
         return out.decode("utf-8", "surrogateescape").removesuffix("\n") if process.returncode == 0 else None
 
-    def stream(self, *arguments: str, stdin: bytes | None = None, separator: bytes = b"\0") -> Iterator[bytes]:
+    def stream(self, *arguments: str, stdin: bytes | None = None, separator: bytes = b"\0") -> Generator[bytes, None, None]:
         """The fields of a long answer as they come, split at `separator`. Raises GitError at the end if git failed."""
         process = self._popen(arguments, subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
         assert process.stdout and process.stderr

@@ -12,6 +12,7 @@ import msgspec
 
 from contextgraph.git import Git
 from contextgraph.lock import replace
+from contextgraph.refs import stack
 
 _PUSHED = re.compile(rb"> (\d+) [+-]\d{4}\tupdate by push\s*\Z")
 
@@ -19,7 +20,8 @@ _PUSHED = re.compile(rb"> (\d+) [+-]\d{4}\tupdate by push\s*\Z")
 def due(git: Git, remotes: Iterable[str]) -> dict[str, int]:
     """The remotes that a branch was pushed to since the last `done`, each with the time of its newest push (Unix seconds)."""
     known = _known(git)
-    found = {remote: _newest(git.common_dir / "logs/refs/remotes" / remote) for remote in remotes}
+    tables = stack(git.common_dir).is_file()
+    found = {remote: _told(git, remote) if tables else _newest(git.common_dir / "logs/refs/remotes" / remote) for remote in remotes}
     return {remote: when for remote, when in found.items() if when > known.get(remote, 0)}
 
 
@@ -37,6 +39,16 @@ def _newest(directory: Path) -> int:
                 for line in file:
                     if match := _PUSHED.search(line):
                         newest = max(newest, int(match[1]))
+    return newest
+
+
+def _told(git: Git, remote: str) -> int:
+    """The same where reflogs are no files (reftable)."""
+    heads = git.text("for-each-ref", "--format=%(refname)", f"refs/remotes/{remote}/").splitlines()
+    newest = 0
+    for head in heads:
+        rows = git.maybe("log", "--walk-reflogs", "--max-count=20", "--date=raw", "--format=%gs %gd", head, "--") or ""
+        newest = max([newest, *(int(when) for when in re.findall(r"(?m)^update by push \S*@\{(\d+) ", rows))])
     return newest
 
 

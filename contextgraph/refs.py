@@ -1,6 +1,7 @@
 """Every ref that concerns us, in one process: heads, remote-tracking heads, our notes here and as remotes have them."""
 
 import re
+from pathlib import Path
 
 import msgspec
 
@@ -28,20 +29,30 @@ class Refs(msgspec.Struct, frozen=True):
 
 
 def read(git: Git) -> Refs:
-    rows = git.run("for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)", "refs/heads", "refs/remotes", NOTES_REF, TRACKING)
+    head = ["--include-root-refs", "HEAD"] if stack(git.common_dir).is_file() else []
+    wanted = ("--format=%(refname)%00%(objectname)%00%(symref)", "refs/heads", "refs/remotes", NOTES_REF, TRACKING)
+    rows = git.run("for-each-ref", *head, *wanted)
     heads: dict[str, str] = {}
     tracking: dict[str, str] = {}
     notes = origin_head = None
+    detached = None if head else _detached(git)
     for row in rows.split(b"\n")[:-1]:
         name, sha, symref = text(row).split("\0")
         if name == NOTES_REF:
             notes = sha
         elif name.startswith(TRACKING):
             tracking[name] = sha
+        elif name == "HEAD":
+            detached = None if symref else sha
         else:
             heads[name] = sha
             origin_head = symref if name == "refs/remotes/origin/HEAD" else origin_head
-    return Refs(heads, notes, tracking, origin_head, _detached(git))
+    return Refs(heads, notes, tracking, origin_head, detached)
+
+
+def stack(git_dir: Path) -> Path:
+    """What names the tables of refs and reflogs where those are no files (reftable); it changes with each of them. One a worktree."""
+    return git_dir / "reftable" / "tables.list"
 
 
 def _detached(git: Git) -> str | None:

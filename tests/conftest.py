@@ -16,7 +16,7 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 CG = Path(sys.executable).with_name("cg")
-KEPT = ("PATH", "LANG", "TERM", "TMPDIR", "CG_TEST_MODEL_WHEEL", "CG_TEST_KILLS", "COVERAGE_PROCESS_START")
+KEPT = ("PATH", "LANG", "TERM", "TMPDIR", "CG_TEST_MODEL_WHEEL", "CG_TEST_KILLS", "COVERAGE_PROCESS_START", "GIT_DEFAULT_REF_FORMAT")
 
 
 def sealed(home: Path) -> dict[str, str]:
@@ -54,6 +54,7 @@ def seal(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     environment = sealed(home)
     (home / "gitconfig").write_text(
         '[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n[protocol "file"]\n\tallow = always\n[gc]\n\tauto = 0\n'
+        "[maintenance]\n\tauto = false\n"
     )
     for name in list(os.environ):
         monkeypatch.delenv(name)
@@ -131,7 +132,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["init", "--quiet", "--initial-branch=main", str(path)],
         ["-C", str(path), "commit", "--quiet", "--allow-empty", "-m", "base"],
     ):
-        subprocess.run(["git", *command], env=environment, check=True)
+        subprocess.run(["git", "-c", "maintenance.auto=false", *command], env=environment, check=True)
     return path
 
 

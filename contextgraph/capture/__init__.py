@@ -53,7 +53,7 @@ def seen(home: Path) -> Seen | None:
 def begin(git: Git) -> None:
     """Take everything that is here now as seen: what was made before contextgraph came is history, not ours."""
     if seen(git.home) is None:
-        marks = {name: reflog.mark(path) for name, path in reflog.files(git).items()}
+        marks = {name: reflog.mark(log) for name, log in reflog.files(git).items()}
         replace(git.home / "seen", msgspec.json.encode(Seen(marks)))
 
 
@@ -61,7 +61,7 @@ def due(git: Git) -> bool:
     """Whether `made_here` has anything to look at; a few stats, no process."""
     known = seen(git.home)
     marks = known.reflogs if known else {}
-    return spool.waiting(git.home) or any(reflog.behind(path, marks.get(name)) for name, path in reflog.files(git).items())
+    return spool.waiting(git.home) or any(reflog.behind(log, marks.get(name)) for name, log in reflog.files(git).items())
 
 
 def made_here(git: Git, store: Store, when: str, masked: Callable[[Trace], Trace] = lambda given: given) -> int:
@@ -101,9 +101,9 @@ def made_here(git: Git, store: Store, when: str, masked: Callable[[Trace], Trace
 def _from_reflogs(git: Git, known: Seen, made: Made) -> dict[str, reflog.Mark]:
     """Add what the reflogs show to `made`; returns the new marks. A rebase in progress is left for when it is done."""
     marks = dict(known.reflogs)
-    for name, path in reflog.files(git).items():
-        entries, mark = reflog.since(path, marks.get(name, reflog.Mark()))
-        if reflog.in_rebase(path.parent.parent) and any(entry.rebase for entry in entries):
+    for name, log in reflog.files(git).items():
+        entries, mark = reflog.since(log, marks.get(name, reflog.Mark()))
+        if reflog.in_rebase(log.git_dir) and any(entry.rebase for entry in entries):
             continue
         marks[name] = mark
         made.pairs += rewrites.pairs(git, entries, made.pairs)

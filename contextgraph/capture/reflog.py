@@ -5,6 +5,7 @@ Hooks only make this faster: an entry here is enough for a commit to be ours.
 
 import os
 import re
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from contextgraph.commits import text
 from contextgraph.errors import GitError
 from contextgraph.git import Git
+from contextgraph.refs import stack
 
 _LINE = re.compile(rb"([0-9a-f]+) ([0-9a-f]+) .*?(\d+) [+-]\d{4}(?:\t(.*))?\Z")
 # The action ends at the first colon; what follows is a subject, which may say anything ("merge: Fast-forward" is a fine one).
@@ -40,19 +42,41 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """How far a reflog has been read: the file offset and the last line before it."""
+    """How far a reflog has been read: the last line before it, and the file offset, or the `tables` where it is no file."""
 
     offset: int = 0
     last: str = ""
+    tables: str = ""
 
 
-def files(git: Git) -> dict[str, Path]:
+class Log(msgspec.Struct, frozen=True):
+    """The HEAD reflog of one worktree: a file, or (reftable) what git answers, in lines of the same form."""
+
+    git: Git
+    git_dir: Path
+
+    @property
+    def file(self) -> Path:
+        return self.git_dir / "logs" / "HEAD"
+
+    @property
+    def tables(self) -> str:
+        """What changes with every entry where there is no file; "" where there is one."""
+        return stack(self.git_dir).read_text() if stack(self.git_dir).is_file() else ""
+
+    @property
+    def head(self) -> str:
+        """HEAD of that worktree, as git names it in any other."""
+        return "main-worktree/HEAD" if self.git_dir == self.git.common_dir else f"worktrees/{self.git_dir.name}/HEAD"
+
+
+def files(git: Git) -> dict[str, Log]:
     """The HEAD reflog of every worktree, by worktree name (`readable`)."""
-    found = {"main": git.common_dir / "logs" / "HEAD"}
+    found = {"main": Log(git, git.common_dir)}
     linked = git.common_dir / "worktrees"
     if linked.is_dir():
-        found |= {readable(f"worktree-{path.name}"): path / "logs" / "HEAD" for path in linked.iterdir()}
-    return {name: path for name, path in found.items() if path.is_file()}
+        found |= {readable(f"worktree-{path.name}"): Log(git, path) for path in linked.iterdir()}
+    return {name: log for name, log in found.items() if log.file.is_file() or log.tables}
 
 
 def readable(worktree: str) -> str:
@@ -60,33 +84,72 @@ def readable(worktree: str) -> str:
     return text(os.fsencode(worktree))
 
 
-def mark(path: Path) -> Mark:
+def mark(log: Log) -> Mark:
     """The mark after everything that is there now."""
-    data = path.read_bytes()
-    return Mark(len(data), text(data.splitlines()[-1]) if data else "")
+    tables = log.tables
+    data = b"" if tables else log.file.read_bytes()
+    lines = _asked(log, "", 2) if tables else data.splitlines()
+    return Mark(len(data), text(lines[-1]) if lines else "", tables)
 
 
-def behind(path: Path, known: Mark | None) -> bool:
-    """Whether the reflog has changed since the mark: one stat, and no read."""
-    return known is None or path.stat().st_size != known.offset
+def behind(log: Log, known: Mark | None) -> bool:
+    """Whether the reflog may have changed since the mark: one look at a file, and no process."""
+    if known is None:
+        return True
+    return log.tables != known.tables or (not known.tables and log.file.stat().st_size != known.offset)
 
 
-def since(path: Path, known: Mark) -> tuple[list[Entry], Mark]:
+def since(log: Log, known: Mark) -> tuple[list[Entry], Mark]:
     """The entries after the mark, oldest first, with the branch each was made on, and the new mark.
 
     A reflog that was rewritten (expired) is found again by the last line read; when that is gone too, by its time.
     """
-    data = path.read_bytes()
-    end = data.rfind(b"\n") + 1  # a line being written now is read next time
-    lines = data[:end].splitlines()
-    fresh = data[known.offset : end].splitlines()
-    before = data[: known.offset]
-    if known.last and not (before.endswith(b"\n") and text(before.splitlines()[-1]) == known.last):
-        places = [place for place, line in enumerate(lines, 1) if text(line) == known.last]
-        latest = _time(known.last.encode("latin-1", "replace"))
-        fresh = lines[places[-1] :] if places else [line for line in lines if _time(line) > latest]
-    head = _head(path.parent.parent)
-    return _entries(fresh, head), Mark(end, text(lines[-1]) if lines else "")
+    tables = log.tables  # before the entries: what comes in between is read next time
+    if tables:
+        lines = _asked(log, known.last)
+        fresh, after = _later(lines, known.last), Mark(0, text(lines[-1]) if lines else known.last, tables)
+    else:
+        data = log.file.read_bytes()
+        end = data.rfind(b"\n") + 1  # a line being written now is read next time
+        lines, before = data[:end].splitlines(), data[: known.offset]
+        there = before.endswith(b"\n") and text(before.splitlines()[-1]) == known.last
+        fresh = data[known.offset : end].splitlines() if there else _later(lines, known.last)
+        after = Mark(end, text(lines[-1]) if lines else "")
+    return _entries(fresh, _head(log)) if fresh else [], after
+
+
+def _later(lines: list[bytes], last: str) -> list[bytes]:
+    """Those after the line `last`. It is known by all but the commit before: where an older line has expired, that is not told."""
+    if not last:
+        return lines
+    told = [_told(text(line)) for line in reversed(lines)]
+    latest = _time(last.encode("utf-8", "replace"))
+    return lines[len(lines) - told.index(_told(last)) :] if _told(last) in told else [line for line in lines if _time(line) > latest]
+
+
+def _told(line: str) -> str:
+    return line.partition(" ")[2]
+
+
+def _asked(log: Log, last: str, most: int = 0) -> list[bytes]:
+    """The reflog as git tells it, oldest first, from the line `last` on, in the form of the file: OLD NEW WHO TIME ZONE TAB ACTION.
+
+    It names no commit before an entry: that is the one of the entry before.
+    """
+    limit = [f"--max-count={most}"] if most else []
+    form = ["--date=raw", "--format=%H%x00%gd%x00%gs"]
+    rows = log.git.stream("log", "--walk-reflogs", *limit, *form, log.head, "--", separator=b"\n")
+    lines: list[bytes] = []
+    newer: tuple[bytes, bytes] | None = None
+    with closing(rows), suppress(GitError):  # the log of a HEAD that has none yet
+        for row in rows:
+            sha, when, action = row.split(b"\0")
+            if newer:
+                lines.append(b"%b %b%b" % (sha, *newer))
+                if last and _told(text(lines[-1])) == _told(last):
+                    return lines[::-1]
+            newer = (sha, b" <> %b\t%b" % (when.rpartition(b"{")[2].rstrip(b"}"), action))
+    return [*([b"%b %b%b" % (b"0" * len(newer[0]), *newer)] if newer else []), *lines[::-1]]
 
 
 def in_rebase(git_dir: Path) -> bool:
@@ -136,11 +199,12 @@ def _entries(lines: list[bytes], head: str) -> list[Entry]:
     return entries[::-1]
 
 
-def _head(git_dir: Path) -> str:
-    """The branch HEAD is on, or "" (detached, or a store of refs that is not made of files)."""
-    target = text((git_dir / "HEAD").read_bytes()).rstrip("\n")
-    branch = target.removeprefix("ref: refs/heads/")
-    return branch if branch not in (target, ".invalid") else ""
+def _head(log: Log) -> str:
+    """The branch that HEAD is on, or "" (detached)."""
+    target = text((log.git_dir / "HEAD").read_bytes()).rstrip("\n").removeprefix("ref: ")
+    if log.tables:
+        target = text(os.fsencode(log.git.maybe("symbolic-ref", "--quiet", log.head) or ""))
+    return target.removeprefix("refs/heads/") if target.startswith("refs/heads/") else ""
 
 
 def _time(line: bytes) -> int:

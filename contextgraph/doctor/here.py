@@ -64,7 +64,12 @@ def remove_stale_locks(graph: Graph) -> None:
 
 
 def _stale_locks(graph: Graph) -> list[Path]:
-    places = [graph.git.common_dir / "refs/notes/contextgraph.lock", *(graph.git.common_dir / "refs/contextgraph").rglob("*.lock")]
+    common = graph.git.common_dir
+    places = [
+        common / "refs/notes/contextgraph.lock",
+        common / "reftable/tables.list.lock",
+        *(common / "refs/contextgraph").rglob("*.lock"),
+    ]
     return [path for path in places if path.is_file() and time.time() - path.stat().st_mtime > STALE]
 
 

@@ -115,8 +115,8 @@ def _twins(database: Database, git: Git, known: int, keys: str, tried: list[tupl
 def _actions(git: Git) -> dict[str, str]:
     """What the reflogs say of the commits they name: `cherry-pick` or `rebase`, where it is one of those."""
     found: dict[str, str] = {}
-    for path in reflog.files(git).values():
-        entries, _ = reflog.since(path, reflog.Mark())
+    for log in reflog.files(git).values():
+        entries, _ = reflog.since(log, reflog.Mark())
         for entry in entries:
             if "cherry-pick" in entry.action.split(":")[0]:
                 found[entry.new] = "cherry-pick"
