@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from contextgraph import report
 from contextgraph.check.finding import Accepted, Finding, Precedent, Report, make
 from tests import check_corpus
-from tests.conftest import CG, Repo
 
 TOP = Path(__file__).parents[1]
 SCHEMA = Path(os.environ.get("CG_TEST_SARIF_SCHEMA", TOP / "tests" / "data" / "sarif-2.1.0-used.schema.json"))
@@ -97,74 +95,3 @@ def test_the_corpus(seal: dict[str, str], tmp_path: Path) -> None:
         assert scores[rule].missed == 0, words
     for rule in ("rejected", "returning"):
         assert scores[rule].recall[0] >= 0.8, words
-
-
-@pytest.fixture
-def shared(repo: Repo, tmp_path: Path) -> tuple[Repo, Path]:
-    """A bare remote with main (a decision in a message, another in a note) and a branch that breaks the first."""
-    repo.commit("Cache\n\nDecision: JSON\nGuard: src/**: \\bpickle\\.load", {"src/a.py": "x = 1\n"})
-    repo.cg("decide", "Notes travel", "--commit", "HEAD")
-    repo.git("checkout", "--quiet", "-b", "feature")
-    repo.commit("Faster", {"src/b.py": "y = pickle.load(z)\n"})
-    bare = tmp_path / "remote.git"
-    repo.git("clone", "--quiet", "--bare", str(repo.path), str(bare))
-    repo.git("--git-dir", str(bare), "symbolic-ref", "HEAD", "refs/heads/main")
-    repo.git("push", "--quiet", str(bare), "refs/notes/contextgraph")
-    return repo, bare
-
-
-def step(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    path = f"{CG.parent}{os.pathsep}{os.environ['PATH']}"
-    command = ["sh", str(TOP / "ci" / "check.sh"), *arguments]
-    return subprocess.run(
-        command, cwd=directory, env={**os.environ, "PATH": path, **variables}, capture_output=True, text=True, check=False
-    )
-
-
-def test_the_step_on_a_pull_request(shared: tuple[Repo, Path], tmp_path: Path) -> None:
-    """As a runner does it: depth 1, a detached head; the step fetches history and notes, and writes every report."""
-    _, bare = shared
-    clone = tmp_path / "runner"
-    subprocess.run(["git", "clone", "--quiet", "--depth", "1", "--branch", "feature", f"file://{bare}", str(clone)], check=True)
-    subprocess.run(["git", "-C", str(clone), "checkout", "--quiet", "--detach"], check=True)
-    summary, sarif, quality = (tmp_path / name for name in ("summary.md", "out.sarif", "quality.json"))
-    done = step(clone, TARGET="main", FORMAT="github", SUMMARY=str(summary), SARIF=str(sarif), QUALITY=str(quality))
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert done.stdout.startswith("::error file=src/b.py,line=1,")
-    assert "src/b.py:1" in summary.read_text() and json.loads(sarif.read_text())["version"] == "2.1.0"
-    assert json.loads(quality.read_text())[0]["location"]["path"] == "src/b.py"
-
-
-def test_the_step_without_the_remote_is_blind(shared: tuple[Repo, Path], tmp_path: Path) -> None:
-    _, bare = shared
-    clone = tmp_path / "runner"
-    subprocess.run(["git", "clone", "--quiet", "--depth", "1", "--branch", "feature", f"file://{bare}", str(clone)], check=True)
-    bare.rename(tmp_path / "gone.git")
-    assert step(clone, TARGET="main").returncode == 3
-    said = step(clone, TARGET="main", INCOMPLETE="say")
-    assert said.returncode == 0 and "could not see everything" in said.stderr
-
-
-def test_the_step_on_the_default_branch(shared: tuple[Repo, Path], tmp_path: Path) -> None:
-    """The pull request lands: its number is recorded, and the notes reach the remote."""
-    repo, bare = shared
-    repo.git("checkout", "--quiet", "main")
-    repo.git("checkout", "--quiet", "-b", "good")
-    landed = repo.commit("Good work", {"src/c.py": "z = 1\n"})
-    repo.git("checkout", "--quiet", "main")
-    repo.git("merge", "--quiet", "--no-ff", "-m", "Merge pull request #12 from ann/good", "good")
-    repo.git("push", "--quiet", str(bare), "main")
-    clone = tmp_path / "runner"
-    subprocess.run(["git", "clone", "--quiet", str(bare), str(clone)], check=True)
-    done = step(clone, "HEAD^1..HEAD", TARGET="main", LANDED="1")
-    assert done.returncode == 0, done.stdout + done.stderr
-    note = subprocess.run(
-        ["git", "--git-dir", str(bare), "notes", "--ref", "contextgraph", "show", landed], capture_output=True, text=True, check=True
-    )
-    assert '"kind":"merged"' in note.stdout and '"via":"#12"' in note.stdout
-    again = step(clone, "HEAD^1..HEAD", TARGET="main", LANDED="1")
-    assert again.returncode == 0
-    same = subprocess.run(
-        ["git", "--git-dir", str(bare), "notes", "--ref", "contextgraph", "show", landed], capture_output=True, text=True, check=True
-    )
-    assert same.stdout == note.stdout

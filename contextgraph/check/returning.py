@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from contextgraph.check import files
 from contextgraph.check.bound import Undone
 from contextgraph.check.case import Case, quoted
 from contextgraph.check.finding import Finding, make
@@ -43,17 +44,21 @@ def check(case: Case, reported: set[str]) -> Iterator[Finding]:
 
 
 def _share(case: Case, lines: Counter[undoing.Change], there: dict[str, set[str]]) -> tuple[list[tuple[str, str]], float]:
-    """The (path, line) that return, and what share of the telling lines that the change added they are."""
-    old = [(path, words) for (path, sign, words) in lines if sign == "+" and telling(words)]
+    """The (path, line) that return, each line once, and what share of the telling lines that the change added they are."""
+    old: dict[str, set[str]] = {}
+    for path, sign, words in lines:
+        if sign == "+" and telling(words):
+            old.setdefault(words, set()).add(path)
     if len(old) < FEWEST:
         return [], 0.0
     back: list[tuple[str, str]] = []
     floating = 0
-    for path, words in old:
-        name = path.rpartition("/")[2]
-        where = next((each for each in there if words in there[each] and (each == path or each.rpartition("/")[2] == name)), None)
-        if where is None and (where := next((each for each in there if words in there[each]), None)):
-            floating += 1
+    for words, paths in old.items():
+        names = {path.rpartition("/")[2] for path in paths}
+        where = next((each for each in there if words in there[each] and (each in paths or each.rpartition("/")[2] in names)), None)
+        if where is None and any(files.kind(path) == "code" for path in paths):  # elsewhere, code comes back as code
+            where = next((each for each in there if words in there[each] and files.kind(each) == "code"), None)
+            floating += where is not None
         if where and case.change.removed[words] < case.change.added[words]:
             back.append((where, words))
     enough = len(back) >= (FLOATING if floating * 2 > len(back) else FEWEST)
