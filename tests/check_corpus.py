@@ -68,7 +68,7 @@ class Case(msgspec.Struct, frozen=True):
 
 
 def cases() -> Iterator[Case]:
-    """Twelve of each world: what must be said in four of them, and eight times that nothing may be."""
+    """Fifteen of each world: what must be said in five of them, and ten times that nothing may be."""
     for world in worlds():
         begun: Commits = [("Begin", {"README.md": f"# {world.name}\n"}), (world.message, {world.path: world.base.lstrip()})]
         old = world.beside("legacy")
@@ -90,8 +90,13 @@ def cases() -> Iterator[Case]:
         yield Case(world, "returned elsewhere in part", "returning", undone, [("Better", {world.beside("other"): _edited(world.feature)})])
         yield Case(world, "returned knowingly", None, undone, [("Again, now that {revert} is understood", {new: world.feature})])
         yield Case(world, "other work on the same file", None, undone, [("Other", {new: world.honoured})])
+        risky: Commits = [*begun, (f"{_RISKY}{world.name}\n\nDecision: This way and no other\nRisk: high", {new: world.feature})]
+        yield Case(world, "high-risk code taken out", "removed", risky, [("Simplify", {new: world.honoured})])
+        yield Case(world, "high-risk code edited", None, risky, [("Better", {new: _edited(world.feature)})])
+        yield Case(world, "high-risk code moved", None, risky, [("Tidy up", {new: None, world.beside("moved"): world.feature})])
 
 
+_RISKY = "Begin the feature of "
 _REVERT = 'Revert "Add it"\n\nThis reverts commit {feature}.'
 
 

@@ -4,7 +4,7 @@ Words cannot tell "use X" from "never use X", so only code is looked at, in wind
 case and underscore, rare words weigh more, and what the file had before, or what was only moved, does not count.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
 from contextgraph.check import code, files
@@ -35,7 +35,7 @@ def check(case: Case) -> Iterator[Finding]:
         return
     here = {path: set().union(*(words for _, _, _, words in group)) for path, group in windows.items()}
     gone = names("\n".join(case.change.removed))
-    before = lru_cache(maxsize=None)(lambda path: names(case.change.before(path)))
+    before = Before(case)
     found: list[tuple[float, Alternative, Window, set[str]]] = []
     for alternative in find(case, set().union(*here.values())):
         paths = [path for path in windows if enough(alternative, here[path]) and alternative.bound.covers(path)]
@@ -81,6 +81,17 @@ def _in_code(case: Case, word: str, spelled: set[str]) -> bool:
     return any(word in names("\n".join(code.lines(path, text(content or b"")))) for path, content in zip(paths, contents, strict=True))
 
 
+class Before:
+    """The words of files at base. All names of a large file take 50 ms to find, so they are looked for only where they can be."""
+
+    def __init__(self, case: Case) -> None:
+        self.flat = lru_cache(maxsize=None)(lambda path: case.change.before(path).replace("_", "").lower())
+        self.names = lru_cache(maxsize=None)(lambda path: names(case.change.before(path)))
+
+    def has(self, path: str, words: set[str]) -> bool:
+        return all(word in self.flat(path) for word in words) and words <= self.names(path)
+
+
 Window = tuple[str, int, str, set[str]]
 """(path, number of its first line, that line, the words of all its lines)."""
 
@@ -106,7 +117,7 @@ def _windows(case: Case) -> dict[str, list[Window]]:
 
 
 def _best(
-    case: Case, alternative: Alternative, windows: list[Window], gone: set[str], before: Callable[[str], set[str]]
+    case: Case, alternative: Alternative, windows: list[Window], gone: set[str], before: Before
 ) -> tuple[float, Alternative, Window, set[str]] | None:
     """The window that holds most of an alternative, when that is enough, and is neither moved nor in the file already."""
     whole = sum(alternative.words.values())
@@ -122,7 +133,7 @@ def _best(
     heaviest = max(alternative.words[word] for word in matched)
     if heaviest < RARE or (len(matched) == 1 and not stands_for(alternative.option, next(iter(matched)))):
         return None
-    if matched <= gone or matched <= gone | before(window[0]):
+    if matched <= gone or before.has(window[0], matched - gone):
         return None
     return score, alternative, window, matched
 
