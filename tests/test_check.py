@@ -436,3 +436,19 @@ def test_a_few_lines_that_a_reverted_change_repeated_are_no_return_of_it(repo: R
     assert rules(checked(repo, code=0), "warning") == []
     repo.commit("Sample", {"samples/build.rs": settings})
     assert rules(checked(repo, code=0), "warning") == []
+
+
+def test_a_title_that_says_again_is_no_secret_return(reverted: Repo) -> None:
+    """A warning would tell the author what the title says already; the exact return is an error all the same (above)."""
+    lines = RETRY.replace("backoff(attempt)", "time.sleep(2 ** attempt)")
+    reverted.commit("Re-add retries to calls", {"src/retry.py": lines})
+    assert rules(checked(reverted, code=0)) == []
+    reverted.git("commit", "--quiet", "--amend", "-m", "Make calls robust")
+    assert rules(checked(reverted, code=0)) == ["returning"]
+
+
+def test_a_link_alone_is_no_decision_to_tell_of(repo: Repo) -> None:
+    repo.commit("Work\n\nContext: https://example.com/issues/1", {"src/a.py": "a = 1\n"})
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("More", {"src/a.py": "a = 2\n"})
+    assert touched(repo) == []

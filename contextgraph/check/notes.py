@@ -56,8 +56,12 @@ def _near(case: Case) -> Iterator[tuple[float, str, Bound]]:
 
 
 def _own(case: Case, bound: Bound) -> list[str]:
-    """The files of code that the range changes and the decision's commit changed; tests only where it changed nothing else."""
-    if len(case.change.files) > LARGE:
+    """The files of code that the range changes and the decision's commit changed; tests only where it changed nothing else.
+
+    None for a decision that says nothing, such as a `Context:` with a link alone.
+    """
+    said = bound.decision
+    if len(case.change.files) > LARGE or not (said.choice or said.rejected or said.constraints or said.guard or said.reasoning):
         return []
     shared = [path for path in sorted(bound.paths & case.change.files.keys()) if files.kind(path) == "code"]
     work = [path for path in shared if not files.is_test(path)]

@@ -1,5 +1,6 @@
 """Changes that were reverted and of which at least half of the added lines come back, in the same file or another."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ from contextgraph.check.bound import Undone
 from contextgraph.check.case import Case, quoted
 from contextgraph.check.finding import Finding, make
 from contextgraph.check.reverted import cited, how, pairs, precedent
-from contextgraph.check.wording import telling
+from contextgraph.check.wording import parts, telling
 from contextgraph.status import undoing
 
 HALF = 0.5
@@ -19,6 +20,7 @@ MOST = 400
 """Reverted changes whose lines are read: those that share a file with the range, the latest first."""
 FLOATING = 4
 """Telling lines that must return when they do so in another file."""
+_ANEW = re.compile(r"\b(?:re-[a-z]{3,}|re(?:add|apply|enable|introduce|instate|land|do)\w*|again|take two|second attempt)\b", re.IGNORECASE)
 
 
 def check(case: Case, reported: set[str]) -> Iterator[Finding]:
@@ -39,7 +41,7 @@ def check(case: Case, reported: set[str]) -> Iterator[Finding]:
         if share >= HALF and (each.by not in best or share > best[each.by][0]):
             best[each.by] = (share, each, back)
     for share, each, back in best.values():
-        if not cited(case, each):
+        if not cited(case, each) and not _announced(case, each):
             yield from _returning(case, share, each, back)
 
 
@@ -63,6 +65,17 @@ def _share(case: Case, lines: Counter[undoing.Change], there: dict[str, set[str]
             back.append((where, words))
     enough = len(back) >= (FLOATING if floating * 2 > len(back) else FEWEST)
     return back, len(back) / len(old) if enough else 0.0
+
+
+def _announced(case: Case, each: Undone) -> bool:
+    """Whether a title says, in words of its own, that this comes again: `Re-stabilize the layout` after `Stabilize the layout`."""
+    old = parts(case.precedents.subject(each.sha))
+    for commit in case.change.commits:
+        new = parts(commit.subject)
+        common = len(old & new)
+        if _ANEW.search(commit.subject) and common >= 3 and common >= HALF * min(len(old), len(new)):
+            return True
+    return False
 
 
 def _returning(case: Case, share: float, each: Undone, back: list[tuple[str, str]]) -> Iterator[Finding]:
