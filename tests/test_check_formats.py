@@ -62,7 +62,7 @@ def test_github_annotations_are_one_command_a_line(full: Report) -> None:
     properties = lines[0].split("::")[1]
     assert "file=src/a b%2Cc.py,line=3," in properties
     assert "%250A" in lines[0], "a percent sign of somebody else must not become a line feed"
-    assert len(lines) == 5 and "2 more notes" in lines[4]
+    assert len(lines) == 5 and "3 notes (1 shown)" in lines[4]
 
 
 def test_markdown_is_inert(full: Report) -> None:

@@ -139,6 +139,7 @@ def test_the_action_that_cannot_see_says_so(remote: Remote) -> None:
     remote.path.rename(remote.path.with_name("gone.git"))
     done, summary = action(runner, PULL)
     assert done.returncode == 3 and "fetch-depth: 0" in done.stdout and "fetch-depth: 0" in summary
+    assert "nothing could be checked" in done.stdout and "no target branch was found" not in done.stdout
     said, _ = action(runner, PULL, incomplete="say")
     assert said.returncode == 0 and "could not see everything" in said.stderr
 

@@ -45,6 +45,7 @@ def check(
     reasons = [each for each in reasons if "shallow" not in each] + ([blind] if blind else [])
     meant = span.find(view.git, words, view.target, head, blind is not None)
     if meant.blind:
+        reasons = [each for each in reasons if "no target branch" not in each]  # said below, with what cures it in a build
         return Report(meant.text, None, meant.head, 0, [], [], [*dict.fromkeys([*reasons, f"{meant.blind} ({blindness.DEEPEN})"])])
     change = Change(view.git, meant.base, meant.head)
     unseen = None if sight.fetched else blindness.blobs(view.git, sight.settings, change)

@@ -33,5 +33,7 @@ def finding(each: Finding) -> RenderableType:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in words.facts(each).items():
+        if each.level == "note" and name in ("commit", "trailer"):
+            continue  # a remark asks for nothing; the other formats have these too
         table.add_row(f"  {name}", Text(value))
     return Group(head, Padding(Text(inert(each.message)), (0, 0, 0, 2), expand=False), table)

@@ -35,12 +35,16 @@ def facts(found: Finding) -> dict[str, str]:
 def summary(report: Report) -> str:
     """The counts in one sentence."""
     commits = "1 commit" if report.commits == 1 else f"{report.commits} commits"
+    if not report.commits and report.base is None and report.reasons:
+        return f"{report.text}: nothing could be checked"
     if not report.commits:
         return f"{report.text}: no commits to check" + ("" if report.reasons else "; name a range, such as HEAD~3..HEAD")
-    words = [counted(report.count(level), level) for level in ("error", "warning", "note") if report.count(level)]
-    tail = [f"{report.skipped} more notes"] if report.skipped else []
-    tail += [f"{len(report.accepted)} accepted"] if report.accepted else []
-    return f"{report.text}: {commits}, {', '.join([*words, *tail]) or 'nothing stands against it'}"
+    found = [counted(report.count(level) + report.skipped * (level == "note"), level) for level in ("error", "warning", "note")]
+    words = [each for each in found if not each.startswith("0 ")]
+    if report.skipped:
+        words[-1] += f" ({report.count('note')} shown)"
+    words += [f"{len(report.accepted)} accepted"] if report.accepted else []
+    return f"{report.text}: {commits}, {', '.join(words) or 'nothing stands against it'}"
 
 
 def counted(number: int, noun: str) -> str:
