@@ -28,10 +28,11 @@ LONGEST = 64_000
 """Characters of a message that are looked at."""
 _SHA = r"[0-9a-f]{7,64}"
 _URL = re.compile(rf"<?https?://[^\s<>]{{1,200}}/commits?/({_SHA})\b[^\s<>,;]*>?", re.IGNORECASE)
-# What may stand between the word and the sha: "parts of commit", "most of", "a change from", "the changes made in", "#12 (".
+# What may stand between the word and the sha: "parts of commit", "most of", "the changes made in", "a change to FILE by", "#12 (".
 _SHARE = (
-    r"(?:(?:an?|the|some|most|much|half|all|only|last|first|bits?|parts?|changes?|portions?|made|done|introduced)\s+){0,4}"
-    r"(?:of|from|in|by)\s+"
+    r"(?:(?:(?:an?|the|some|most|much|half|all|only|last|first|bits?|parts?|changes?|portions?|made|done|introduced)\s+){0,4}"
+    r"(?:of|from|in|by)\s+|(?:an?\s+|the\s+)?(?:\w+\s+)?changes?\s+(?:made\s+|done\s+)?"
+    r"(?:(?:to|in|of)\s+(?:\S{1,60}\s+){1,4}?)?(?:made\s+|done\s+|introduced\s+)?(?:in|by|from)\s+)"
 )
 _STATED = re.compile(
     rf"\b(?<!un-)(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out)\s+"
