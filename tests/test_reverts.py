@@ -141,7 +141,10 @@ def test_decoys_change_nothing(repo: Repo) -> None:
     planned = repo.commit("Plan more", {"docs/TODO.md": "Plans\n" + lines("plan")})
     repo.commit("Done", {"docs/TODO.md": "Plans\n"})
     prefix = repo.commit("revert: add option", {"option": lines("option")})
-    for sha in (moved, formatted, bumped, planned, prefix):
+    repo.commit("Bugs", {"docs/KNOWN_BUGS": "Bugs\n"})
+    known = repo.commit("A bug", {"docs/KNOWN_BUGS": "Bugs\n" + lines("bug")})
+    repo.commit("Mended", {"docs/KNOWN_BUGS": "Bugs\n"})
+    for sha in (moved, formatted, bumped, planned, known, prefix):
         assert (status(repo, sha), trace(repo, sha).extent) == ("landed", None)
 
 

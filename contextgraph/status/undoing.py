@@ -17,7 +17,7 @@ _LOCKS = ("Cargo.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "poe
 _EMPTY = (b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813")
 """The objects of an empty file, in SHA-1 and in SHA-256."""
 _OPPOSITE = {"+": "-", "-": "+"}
-_PLANS = re.compile(r"(?:\A|/)(?:TODO(?:[-_.][\w.-]*)?|todo(?:\.(?:md|txt|rst|org|adoc))?)\Z")
+_PLANS = re.compile(r"(?:\A|/)(?:(?:TODO|ROADMAP|(?:KNOWN[-_])?(?:BUGS|ISSUES))(?:[-_.][\w.-]*)?|todo(?:\.(?:md|txt|rst|org|adoc))?)\Z")
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-.+_]?\w+)*|\d+[-.+_]?(?:dev|alpha|beta|rc|snapshot|final|pre|post)\w*", re.IGNORECASE)
 
 
