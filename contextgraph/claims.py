@@ -35,7 +35,7 @@ _SHARE = (
     r"(?:(?:to|in|of)\s+(?:\S{1,60}\s+){1,4}?)?(?:made\s+|done\s+|introduced\s+)?(?:in|by|from)\s+)"
 )
 _STATED = re.compile(
-    rf"\b(?<!un-)(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out)\s+"
+    rf"\b(?<!un-)(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out):?\s+"
     rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+|needless\s+|recent\s+|bad\s+|accidental\s+)?"
     r"(?:(?:\d{1,2}|two|three|four|five|six)\s+)?(?:commits?|changesets?|changes|workarounds?)?:?\s*(?:#+\d+\b\s*[,(]?\s*)?",
     re.IGNORECASE,

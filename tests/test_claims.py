@@ -22,6 +22,7 @@ SHA = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
         f"Undo it\n\nReverts https://host.example/org/repo/commit/{SHA}.",
         f"Undo it\n\nPartial revert of commit #{SHA[:13]} on the way",
         f"Revert '{SHA[:7]}'",
+        f"Revert: {SHA[:16]} partially",
         f"Undo it\n\nThis effectively reverts changes to checkout.c by {SHA[:7]} (checkout: more).",
         f"Undo it\n\nReverted the changes made to the CI workflow in\nhttps://host.example/org/repo/commit/{SHA}",
         f"Reverted code change introduced in {SHA}",
