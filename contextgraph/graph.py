@@ -48,12 +48,14 @@ class Graph(Repository):
 
     def why(self, target: str, moment: Moment | None = None, path_only: bool = False) -> why.Why:
         self._lag()
+        self.look_for_remotes()
         answer = self._healed(lambda: why.why(self.view, target, moment, path_only))
         self.reasons += answer.problems
         return answer
 
     def search(self, question: str, filters: Filters, limit: int, min_score: float = 0.0, details: bool = True) -> search.Answer:
         self._lag()
+        self.look_for_remotes()
         return self._healed(lambda: search.search(self.view, question, filters, limit, min_score, self.near, details))
 
     def near(self, question: str) -> dict[str, float]:
@@ -70,6 +72,7 @@ class Graph(Repository):
 
     def log(self, filters: Filters, limit: int, within: Sequence[str] | None, in_force: bool, details: bool) -> log.Listing:
         self._lag()
+        self.look_for_remotes()
         if within is None and (filters.of_records or in_force):
             self.look_for_absent()
         shas = None if within is None else list(within)

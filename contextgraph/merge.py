@@ -3,10 +3,11 @@
 Nothing here moves a ref but `advance`, which does it by compare-and-swap.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from contextgraph import tombstones
+from contextgraph import notetree, tombstones
 from contextgraph.errors import Error, GitError
 from contextgraph.git import NOTES_REF, Git
 from contextgraph.lock import locked
@@ -99,6 +100,14 @@ def cleansed(git: Git, tip: str) -> frozenset[str]:
     roots = git.text("rev-list", "--max-parents=0", "--format=%B%x00", "--no-commit-header", tip).split("\0")[:-1]
     named = [frozenset(root.split()) if CLEANSED in root else frozenset() for root in roots]
     return frozenset.intersection(*named) - frozenset(CLEANSED.split())
+
+
+def holds(git: Git, tip: str, before: str | None, purged: Iterable[str]) -> bool:
+    """Whether a note somewhere in the history of `tip`, less that of `before`, has one of these ids as its own, not as a target."""
+    own = re.compile(rb'"id":"(' + b"|".join(re.escape(each.encode()) for each in purged) + rb')"')
+    rows = git.run("rev-list", "--objects", "--no-object-names", tip, *([f"^{before}"] if before else []))
+    contents = git.bounded(rows.decode().split(), notetree.LARGEST)
+    return any(isinstance(each, bytes) and own.search(each) for each in contents)
 
 
 def descends(git: Git, new: str, old: str) -> bool:

@@ -7,7 +7,7 @@ wildcard breaks `git pull` from a remote that has none. There is never a push re
 from collections.abc import Mapping
 
 from contextgraph.git import Git
-from contextgraph.sync import remotes
+from contextgraph.lag import remotes
 from contextgraph.transfer import refspec
 
 

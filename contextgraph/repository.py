@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from contextgraph import capture, catchup, commits, config, event, meaning, pushes, refs, sync
+from contextgraph import capture, catchup, commits, config, event, lag, meaning, pushes, refs, sync
 from contextgraph.errors import Error, LockError, NotFoundError, VectorError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
@@ -87,16 +87,20 @@ class Repository:
 
     def remind(self) -> None:
         """Once a day, where there is a remote, a notice when many traces are in this clone alone. For faces with a reader."""
-        if sync.remotes(self.settings):
+        if lag.remotes(self.settings):
             self._after_push()
-            sync.unshared(self.store, self.refs.tracking, self.notes_tip, self.notices.append, event.moment(time.time())[:10])
+            today = event.moment(time.time())[:10]
+            lag.unshared(self.store, self.refs.tracking, self.notes_tip, self._recorded, self.notices.append, today)
+
+    def _recorded(self) -> int:
+        return int(self.database.connection.execute("SELECT count(*) FROM events WHERE kind = 'recorded'").fetchone()[0])
 
     def _after_push(self) -> None:
         """Where `sync.push` says so, the reasons follow a branch that was pushed: by the worker, or people are asked to."""
         wanted = self.config.text("sync.push")
         if wanted == "never" or not self.installed:
             return
-        for remote, when in pushes.due(self.git, sync.remotes(self.settings)).items():
+        for remote, when in pushes.due(self.git, lag.remotes(self.settings)).items():
             if wanted == "ask":
                 self.notices.append(f"a branch was pushed to {remote}; `cg sync {remote}` shares its reasons (sync.push)")
                 pushes.done(self.git, remote, when)
@@ -105,7 +109,7 @@ class Repository:
 
     def push_notes(self) -> None:
         """Share the notes with every remote that a branch was pushed to, where `sync.push` is auto. Raises Error."""
-        for remote, when in pushes.due(self.git, sync.remotes(self.settings)).items() if self.config.text("sync.push") == "auto" else ():
+        for remote, when in pushes.due(self.git, lag.remotes(self.settings)).items() if self.config.text("sync.push") == "auto" else ():
             sync.run(self.store, self.settings, remote, meaning.quiet)
             pushes.done(self.git, remote, when)
 
@@ -135,6 +139,12 @@ class Repository:
             self.reasons.append("this is a shallow clone: commits beyond its boundary are not here (`git fetch --unshallow`)")
         if self.target is None and self.refs.heads:
             self.reasons.append("no target branch was found, so nothing counts as landed (`cg config set track.branch NAME`)")
+
+    def look_for_remotes(self) -> None:
+        """Say when a remote may have notes and was never asked. For answers; `cg check` has its own words for it."""
+        remote = lag.unasked(self.git, self.settings, self.refs.tracking)
+        if remote:
+            self.reasons.append(f"the notes of `{remote}` were never fetched: decisions in them are not seen (`cg sync --fetch-only`)")
 
     @property
     def target(self) -> landing.Target | None:

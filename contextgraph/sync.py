@@ -2,11 +2,11 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from contextgraph import merge, tombstones, transfer
+from contextgraph import lag, merge, tombstones, transfer
 from contextgraph.errors import Error, UsageError
 from contextgraph.git import Git
 from contextgraph.lock import replace
@@ -28,23 +28,9 @@ class Synced(msgspec.Struct):
     warnings: list[str] = []
 
 
-class Lag(msgspec.Struct, frozen=True):
-    """How many events are here and not on the remote, and there and not here, as of the last fetch; `fetched`: whether ever."""
-
-    ahead: int
-    behind: int
-    fetched: bool
-
-
-def remotes(settings: Mapping[str, list[str]]) -> list[str]:
-    """The named remotes of this repository, in the order of its configuration."""
-    names = [name[len("remote.") : -len(".url")] for name in settings if name.startswith("remote.") and name.endswith(".url")]
-    return list(dict.fromkeys(names))
-
-
 def choose(settings: Mapping[str, list[str]], asked: str) -> str:
     """The remote to sync with: the one asked for, else origin, else the only one. Raises UsageError, Error."""
-    known = remotes(settings)
+    known = lag.remotes(settings)
     if asked:
         if asked not in known:
             raise UsageError(f"there is no remote `{asked}` here", f"known: {', '.join(known)}" if known else "`git remote add` makes one")
@@ -78,6 +64,7 @@ def run(
             time.sleep(random.uniform(0.02, min(2.0, 0.1 * 2**attempt)))
         if fetch:
             transfer.fetch(store.git, remote, partial(settings), progress)
+            lag.asked(store.git, remote)
             _take(store, done, joined=push)
         store.flush()
         done.tip = store.tip()
@@ -105,10 +92,34 @@ def _take(store: Store, done: Synced, joined: bool) -> None:
     after = merge.advance(store, lambda tip: _union(store, tip, theirs, joined))
     if before != after:
         done.received += merge.lost(store, after, before) if before else sum(len(lines) for _, lines in store.lines(after))
-    if tombstones.load(store.git.home) and joined and not merge.cleansed(store.git, theirs) >= tombstones.load(store.git.home):
+    purged = tombstones.load(store.git.home)
+    if purged and joined and not merge.cleansed(store.git, theirs) >= purged and _holds(store, theirs, purged):
         done.warnings.append(
             f"the history of the notes on `{done.remote}` still holds what was purged; `cg purge ID --push` takes it out there"
         )
+
+
+class Clean(msgspec.Struct, frozen=True):
+    """A notes commit in whose history none of these purged ids was found."""
+
+    tip: str = ""
+    ids: frozenset[str] = frozenset()
+
+
+def _holds(store: Store, theirs: str, purged: frozenset[str]) -> bool:
+    """Whether any note in the history of `theirs` still has something that is purged. What was looked through is remembered."""
+    path = store.git.home / "clean"
+    try:
+        known = msgspec.json.decode(path.read_bytes(), type=Clean)
+    except (OSError, msgspec.DecodeError):
+        known = Clean()
+    before = known.tip if known.tip and known.ids == purged and merge.descends(store.git, theirs, known.tip) else None
+    if before == theirs:
+        return False
+    if merge.holds(store.git, theirs, before, purged):
+        return True
+    replace(path, msgspec.json.encode(Clean(theirs, purged)))
+    return False
 
 
 def _union(store: Store, tip: str | None, theirs: str, joined: bool) -> str:
@@ -135,21 +146,6 @@ def _give(store: Store, done: Synced, progress: transfer.Progress) -> None:
 def seen(git: Git, remote: str) -> str | None:
     """The notes commit of a remote at the last look."""
     return git.maybe("rev-parse", "--verify", "--quiet", tracking(remote))
-
-
-def lags(store: Store, names: list[str], tips: Mapping[str, str], ours: str | None) -> dict[str, Lag]:
-    """Ahead and behind of each remote. `tips` has the refs that were read already."""
-    answer: dict[str, Lag] = {}
-    for name in names:
-        theirs = tips.get(tracking(name))
-        if theirs is None or ours is None:
-            everything = sum(len(lines) for _, lines in store.lines(ours or theirs or "")) if ours or theirs else 0
-            answer[name] = Lag(everything if ours else 0, everything if theirs else 0, theirs is not None)
-        elif theirs == ours:
-            answer[name] = Lag(0, 0, True)
-        else:
-            answer[name] = Lag(merge.lost(store, ours, theirs), merge.lost(store, theirs, ours), True)
-    return answer
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -205,31 +201,3 @@ def drop_journal(store: Store, theirs: str | None) -> int:
             store.journal.drop(segment)
             dropped += 1
     return dropped
-
-
-def unshared(store: Store, tips: Mapping[str, str], ours: str | None, say: Callable[[str], None], today: str) -> None:
-    """Once a day, when REMIND recorded traces or more are in this clone alone, say so. No process while the notes stand still."""
-    path = store.git.home / "reminded"
-    theirs = sorted(tip for name, tip in tips.items() if name.startswith(TRACKING) and name.endswith("/contextgraph"))
-    try:
-        day, looked = path.read_text(encoding="ascii", errors="replace").split("\n")[:2]
-    except (OSError, ValueError):
-        day, looked = "", ""
-    now = f"{ours} {' '.join(theirs)}"
-    if ours is None or day == today or looked == now or ours in theirs:
-        return
-    count = min([_recorded(store, ours, tip) for tip in theirs] or [_recorded(store, ours, None)])
-    if count >= REMIND:
-        say(f"{count} recorded traces are in this clone alone; `cg sync` shares them")
-    replace(path, f"{today if count >= REMIND else day}\n{now}\n".encode())
-
-
-REMIND = 20
-"""Unshared traces after which people are told, once a day."""
-
-
-def _recorded(store: Store, ours: str, theirs: str | None) -> int:
-    keys = store.since(theirs, ours) if theirs else None
-    there = {key: set(lines) for key, lines in store.lines(theirs, keys)} if theirs and keys else {}
-    found = store.lines(ours, keys) if keys is None or keys else ()
-    return sum(b'"kind":"recorded"' in line for key, lines in found for line in set(lines) - there.get(key, set()))

@@ -140,6 +140,18 @@ def test_a_full_disk(graphed: Repo, tmp_path: Path) -> None:
         subprocess.run(["umount", str(small)], check=True)
 
 
+def test_what_keeps_a_record_from_the_notes_is_named(graphed: Repo) -> None:
+    """Whatever it is (a full disk, a lock that was left there): a busy ref is another thing, and goes by itself."""
+    lock = graphed.path / ".git" / "refs" / "notes" / "contextgraph.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text("")
+    said = graphed.cg("record", stdin='{"summary":"kept"}').stderr
+    assert "contextgraph.lock" in said and "waits safely in the journal" in said and "busy" not in said
+    lock.unlink()
+    graphed.cg("status")
+    assert "kept" in "".join(graphed.note())
+
+
 # What is damaged.
 
 

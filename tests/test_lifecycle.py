@@ -167,6 +167,23 @@ def test_without_push_sync_says_that_the_remote_still_has_it(hub: Hub) -> None:
     assert held(hub, SECRET) == []
 
 
+def test_what_was_purged_before_it_was_shared_is_no_matter_of_the_remote(hub: Hub) -> None:
+    a, b = hub.clone("a"), hub.clone("b")
+    decide(b, "theirs")
+    b.cg("sync")
+    (gone,) = decide(a, "never shared")
+    a.cg("purge", gone)
+    for number in range(3):
+        decide(a, f"kept {number}")
+        assert "still holds" not in a.cg("sync").stderr
+    told = json.loads(a.cg("sync", "--json").stdout)
+    assert told["warnings"] == []
+    (again,) = decide(a, "shared, then purged")
+    a.cg("sync")
+    a.cg("purge", again)
+    assert "still holds" in a.cg("sync").stderr
+
+
 def test_a_purge_that_another_push_overtook_is_refused_by_its_lease(hub: Hub) -> None:
     a, b = hub.clone("a"), hub.clone("b")
     identity = decide(a, f"use {SECRET}")[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from contextgraph import event, journal, merge, sync, tombstones, transfer
+from contextgraph import event, journal, lag, merge, sync, tombstones, transfer
 from contextgraph.git import NOTES_REF, Git
 from contextgraph.notes import Store
 from tests.conftest import Repo
@@ -385,7 +385,7 @@ def test_the_journal_is_dropped_only_when_a_remote_holds_it(hub: Hub, monkeypatc
 
 def test_once_a_day_people_hear_of_twenty_unshared_traces(hub: Hub) -> None:
     a = hub.clone("a")
-    for number in range(sync.REMIND - 1):
+    for number in range(lag.REMIND - 1):
         record(a, f"word {number}")
     assert "in this clone alone" not in a.cg("status").stderr
     record(a, "one more")
@@ -408,6 +408,52 @@ def test_status_says_how_far_each_remote_is(hub: Hub) -> None:
     assert remotes == {"origin": {"ahead": 1, "behind": 0, "fetched": True}}
     assert "1 event to send" in a.cg("status").stdout
     assert json.loads(b.cg("status", "--json").stdout)["notes"]["remotes"]["origin"]["fetched"] is False
+
+
+def test_answers_say_when_a_remote_was_never_asked_for_its_notes(hub: Hub) -> None:
+    a = hub.clone("a", init=False)
+    record(a, "here")
+
+    def told(repo: Repo) -> list[str]:
+        found = []
+        for command in (("why", "HEAD"), ("search", "here"), ("log",), ("status",)):
+            answer = json.loads(repo.cg(*command, "--json", code=None).stdout)
+            assert answer["complete"] is (not answer["reasons"])
+            found.append([each for each in answer["reasons"] if "never fetched" in each])
+        assert all(each == found[0] for each in found)
+        return found[0]
+
+    assert told(a) == ["the notes of `origin` were never fetched: decisions in them are not seen (`cg sync --fetch-only`)"]
+    assert a.cg("log").stdout.count("never fetched") == 1
+    a.cg("sync", "--fetch-only")
+    assert told(a) == [], "it was asked, and has none"
+    b = hub.clone("b")
+    assert told(b), "the refspec is there, and nothing was fetched since"
+    b.git("fetch", "--quiet")
+    assert told(b) == []
+    b.git("remote", "add", "fork", str(hub.path))
+    assert told(b) == [], "whoever has many forks would hear of each"
+
+
+def test_status_reads_no_notes_for_a_remote_that_was_never_fetched(hub: Hub) -> None:
+    from contextgraph.cli.state import gather
+    from contextgraph.graph import Graph
+
+    a = hub.clone("a")
+    record(a, "one")
+    a.cg("status")
+
+    def calls() -> int:
+        graph = Graph.open(a.path)
+        graph.catch_up()
+        graph.remind()
+        gather(graph)
+        return graph.git.calls
+
+    (a.home / "reminded").unlink()
+    with_remote = calls()
+    a.git("remote", "remove", "origin")
+    assert calls() == with_remote
 
 
 def test_progress_is_told(hub: Hub) -> None:

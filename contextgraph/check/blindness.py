@@ -6,7 +6,8 @@ from contextgraph.check.change import Change
 from contextgraph.errors import GitError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.sync import partial, remotes
+from contextgraph.lag import remotes
+from contextgraph.sync import partial
 
 DEEPEN = "`fetch-depth: 0` under actions/checkout, `GIT_DEPTH: 0` in GitLab, or `cg check --fetch`"
 NOTES = "`cg check --fetch`, or `git fetch origin '+refs/notes/contextgraph*:refs/contextgraph/remotes/origin/contextgraph*'` before it"

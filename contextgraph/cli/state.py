@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from contextgraph import install, sync
+from contextgraph import install
 from contextgraph.capture import staged
 from contextgraph.cli.common import Session, command
 from contextgraph.errors import Error, LockError
 from contextgraph.event import moment
 from contextgraph.graph import Graph
+from contextgraph.lag import Lag, lags, remotes
 from contextgraph.lock import locked
 from contextgraph.ui import counted, inert
 
@@ -42,6 +43,7 @@ def gather(graph: Graph) -> dict[str, Any]:
     hooks = install.look(graph.git)
     counts = graph.counts()
     graph.look_for_absent()
+    graph.look_for_remotes()
     problems: list[str] = []
     if not graph.installed:
         problems.append("not set up here: commits are not recorded as they are made (`cg init`)")
@@ -61,7 +63,7 @@ def gather(graph: Graph) -> dict[str, Any]:
             "tip": graph.notes_tip,
             "unpublished": graph.store.unpublished(),
             "foreign_lines": counts["foreign_lines"],
-            "remotes": sync.lags(graph.store, sync.remotes(graph.settings), graph.refs.tracking, graph.notes_tip),
+            "remotes": lags(graph.store, remotes(graph.settings), graph.refs.tracking, graph.notes_tip, counts["events"]),
         },
         "index": _lately(graph.index_state()),
         "model": graph.meaning.model_state(),
@@ -109,7 +111,7 @@ def _screen(facts: dict[str, Any], graph: Graph) -> Any:
     return Group(table, *lines, *([Text.assemble(("next: ", "cyan"), step)] if step else []))
 
 
-def _lag(lag: sync.Lag) -> str:
+def _lag(lag: Lag) -> str:
     if not lag.fetched:
         return "never fetched (`cg sync`)"
     words = [f"{lag.ahead} event{'' if lag.ahead == 1 else 's'} to send"] if lag.ahead else []

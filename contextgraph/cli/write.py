@@ -128,7 +128,7 @@ def _keep(session: Session, graph: Graph, decision: Decision, commit: str) -> in
     decision = graph.masked(decision)
     if commit:
         sha, published = graph.record(commit, Trace(decisions=[decision]))
-        _confirm(session, sha, published, "decision")
+        _confirm(session, graph, sha, published, "decision")
     else:
         count = graph.stage(decision)
         session.terminal.say(f"staged for the next commit ({count}): {decision.title}")
@@ -136,10 +136,11 @@ def _keep(session: Session, graph: Graph, decision: Decision, commit: str) -> in
     return 0
 
 
-def _confirm(session: Session, sha: str, published: bool, what: str) -> None:
+def _confirm(session: Session, graph: Graph, sha: str, published: bool, what: str) -> None:
     session.terminal.say(f"{what} recorded on {sha[:12]}")
     if not published:
-        session.terminal.warn("the notes ref is busy; it waits safely in the journal, and the next cg command publishes it")
+        obstacle = graph.store.obstacle or "the notes ref is busy"
+        session.terminal.warn(f"{obstacle}; it waits safely in the journal, and the next cg command publishes it")
     session.answer({"sha": sha, "published": published})
 
 
@@ -183,7 +184,7 @@ def record(
     for warning in warnings:
         session.terminal.warn(warning)
     sha, published = graph.record(revision, trace)
-    _confirm(session, sha, published, "trace")
+    _confirm(session, graph, sha, published, "trace")
     return 0
 
 

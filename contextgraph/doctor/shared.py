@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from contextgraph import meaning, refs, sync, transfer
+from contextgraph import lag, meaning, refs, sync, transfer
 from contextgraph.doctor.finding import Found
 from contextgraph.git import NOTES_REF
 from contextgraph.graph import Graph
@@ -55,7 +55,7 @@ def unset_rewrite_ref(graph: Graph) -> None:
 
 
 def never_fetched(graph: Graph) -> Iterator[Found]:
-    for remote in sync.remotes(graph.settings):
+    for remote in lag.remotes(graph.settings):
         if transfer.tracking(remote) not in graph.refs.tracking and transfer.refspec(remote) not in graph.settings.get(
             f"remote.{remote}.fetch", []
         ):
@@ -71,10 +71,10 @@ def fetch(graph: Graph) -> None:
 
 
 def behind(graph: Graph) -> Iterator[Found]:
-    lags = sync.lags(graph.store, sync.remotes(graph.settings), graph.refs.tracking, graph.notes_tip)
-    for remote, lag in lags.items():
-        if lag.fetched and lag.behind:
-            yield Found(f"{lag.behind} events of `{remote}` are not in our notes", f"cg sync {remote}", remote)
+    lags = lag.lags(graph.store, lag.remotes(graph.settings), graph.refs.tracking, graph.notes_tip, 0)
+    for remote, each in lags.items():
+        if each.fetched and each.behind:
+            yield Found(f"{each.behind} events of `{remote}` are not in our notes", f"cg sync {remote}", remote)
 
 
 def merge(graph: Graph) -> None:

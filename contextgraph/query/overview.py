@@ -29,6 +29,7 @@ def counts(database: Database, ledger: Ledger) -> dict[str, int]:
         "pending": len(keys - landed - reverted),
         "reverted": len(reverted),
         "decisions": one("SELECT count(DISTINCT id) FROM decisions"),
+        "events": one("SELECT count(*) FROM events"),
         "foreign_lines": one("SELECT count(*) FROM foreign_lines"),
         "newer_lines": one("SELECT count(*) FROM foreign_lines WHERE newer"),
     }
