@@ -10,8 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from contextgraph import filekind
 from contextgraph.capture import record
-from contextgraph.check import files
 from contextgraph.event import moment
 from contextgraph.graph import Graph
 from contextgraph.status import undoing
@@ -33,7 +33,7 @@ def sow(graph: Graph, number: int, seed: int = 0) -> int:
     phrases = _phrases(graph)
     entries: list[tuple[str, bytes]] = []
     for sha, lines in undoing.changes(graph.git, [(sha, parents.split()[0]) for sha, parents, *_ in chosen], largest=20_000):
-        paths = sorted({path for path, _, _ in lines if files.kind(path) == "code"})
+        paths = sorted({path for path, _, _ in lines if filekind.kind(path) == "code"})
         if paths and len(entries) < number:
             subject, when = facts[sha]
             decision = _decision(chance, subject, _taken_out(lines), phrases, titles)
@@ -62,7 +62,7 @@ def _object(title: str) -> str:
 
 def _taken_out(lines: Counter[undoing.Change]) -> list[str]:
     """The names that a change removes from code and adds nowhere."""
-    code = [(sign, words) for path, sign, words in lines if files.kind(path) == "code"]
+    code = [(sign, words) for path, sign, words in lines if filekind.kind(path) == "code"]
     there = {name for sign, words in code if sign == "+" for name in _NAME.findall(words)}
     return sorted({name for sign, words in code if sign == "-" for name in _NAME.findall(words)} - there)
 

@@ -16,7 +16,7 @@ HOUSE = Path(contextgraph.__file__).parent
 # The one statement of the floors, lowest first. A name is a module, or a package with all that is in it; inside a package the
 # modules need only be free of circles. A new room gets its place here, and its reason in docs/architecture.md.
 FLOORS = {
-    "values: what things are": "__init__ errors strictjson activity trace event given secrets fold claims lock config",
+    "values: what things are": "__init__ errors strictjson activity trace event filekind given secrets fold claims lock config",
     "doors: each opens on one outside thing": (
         "environment git commits refs registry journal tombstones notetree notes merge transfer embed index"
     ),

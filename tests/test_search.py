@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contextgraph.graph import Graph
-from contextgraph.query import candidates, question, search
+from contextgraph.query import candidates, question, scale, search
 from contextgraph.query.filters import Filters
 from contextgraph.query.search import Answer, Result
 from contextgraph.trace import Decision, Option, Trace
@@ -90,7 +90,30 @@ def test_the_order_of_bm25_counts_when_the_question_speaks_the_commits_language(
     assert asked(repo, "close idle sockets", foreign).results[0].explain["order"] == 0
     answer = asked(repo, "close idle sockets", fluent)
     assert shas(answer) == [first, second]
-    assert answer.results[0].explain["order"] == pytest.approx(candidates.ORDER)
+    assert answer.results[0].explain["order"] == pytest.approx(scale.ORDER)
+
+
+def test_a_subject_that_is_all_asked_for_goes_before_a_long_one_that_shares_its_words(repo: Repo) -> None:
+    short = repo.commit("Close idle sockets", {"a": "1"})
+    long = repo.commit("Close idle sockets and rename every module of the router while at it", {"b": "1"})
+    fluent = {f"{short}/s": 0.8, f"{long}/s": 0.8}
+    answer = asked(repo, "closed idle socket of the pool", fluent)
+    assert shas(answer) == [short, long]
+    parts = [result.explain["subject"] for result in answer.results]
+    assert parts[0] == pytest.approx(scale.SUBJECT), "word forms count"
+    assert 0 < parts[1] < scale.SUBJECT / 2
+    foreign = asked(repo, "closed idle socket of the pool", dict.fromkeys(fluent, 0.5))
+    assert {result.explain["subject"] for result in foreign.results} == {0.0}, "who asks in other words shares none by right"
+
+
+def test_what_a_commit_touches_counts_for_a_question_in_the_commits_language(repo: Repo) -> None:
+    tested = repo.commit("Close idle sockets", {"src/pool.py": "1", "tests/test_pool.py": "1"})
+    code = repo.commit("Close idle sockets too", {"src/pool.py": "2"})
+    prose = repo.commit("Close idle sockets also", {"docs/pool.md": "1", "CHANGELOG": "1", "uv.lock": "1"})
+    fluent = {f"{sha}/s": 0.8 for sha in (tested, code, prose)}
+    found = {result.trace.sha: result.explain.get("touched", 0.0) for result in asked(repo, "close idle sockets", fluent).results}
+    assert found[tested] > found[code] == 0.0 > found[prose]
+    assert all("touched" not in result.explain for result in asked(repo, "close idle sockets").results)
 
 
 def test_without_vectors_words_answer_alone_on_a_scale_of_one(repo: Repo) -> None:

@@ -2,55 +2,12 @@
 
 import re
 from functools import lru_cache
-from typing import Literal
 
-Kind = Literal["code", "data", "prose", "generated", "ours"]
-
-_PROSE = frozenset("md markdown mdx rst txt text adoc asciidoc org po pot tex html htm 1 5 7 8 me rtf".split())
-_PROSE_NAMES = re.compile(
-    r"(?:readme|license|licence|copying|changelog|changes|news|authors|contributors|history|notice|security|todo|relnotes)\b[^/]*",
-    re.IGNORECASE,
-)
-_DATA = frozenset("csv tsv svg xml snap golden out expected stdout stderr diff patch ipynb log sum pem crt key fixture".split())
-_LOCKS = frozenset(
-    "package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml cargo.lock poetry.lock pipfile.lock uv.lock pdm.lock composer.lock "
-    "gemfile.lock go.sum flake.lock mix.lock podfile.lock packages.lock.json gradle.lockfile bun.lock bun.lockb".split()
-)
-_GENERATED = re.compile(
-    r"(?:^|/)(?:node_modules|vendor|third_party|third-party|vendored|_vendor|dist|bower_components)/"
-    r"|\.min\.(?:js|css)$|\.map$|_pb2(?:_grpc)?\.pyi?$|\.pb\.(?:go|cc|h)$|\.g\.dart$|\.generated\.\w+$|\.lock$"
-)
-_OURS = re.compile(r"(?:^|/)\.contextgraph(?:\.toml$|/)")
-_TEST = re.compile(r"(?:^|/)(?:tests?|testing|specs?|__tests__|testdata|testsuite)/|(?:^|/)test_[^/]*$|[._-](?:test|spec)s?\.\w+$")
 _HEADING = re.compile(
     rb"code generated .{0,80}do not edit|@generated\b|do not edit.{0,40}(?:by hand|manually|generated)"
     rb"|(?:auto-?|automatically )generated (?:by|from|file)",
     re.IGNORECASE,
 )
-
-
-_BUILDS = frozenset("BUILD WORKSPACE MODULE PKGBUILD APKBUILD".split())
-"""Names in capitals that are no prose, as SYNCING or HACKING are."""
-
-
-def kind(path: str) -> Kind:
-    """What a file is, as far as its name tells."""
-    name = path.rpartition("/")[2]
-    extension = name.rpartition(".")[2].lower() if "." in name[1:] else ""
-    if _OURS.search(path):
-        return "ours"
-    if name.lower() in _LOCKS or _GENERATED.search(path):
-        return "generated"
-    if extension in _PROSE or (_PROSE_NAMES.fullmatch(name) and extension not in ("py", "js", "ts", "rs", "go", "c", "h")):
-        return "prose"
-    if not extension and name.isupper() and name.isalpha() and name not in _BUILDS:
-        return "prose"
-    return "data" if extension in _DATA else "code"
-
-
-def is_test(path: str) -> bool:
-    """Whether a file holds tests, as far as its name tells."""
-    return _TEST.search(path) is not None
 
 
 def is_generated(head: bytes) -> bool:

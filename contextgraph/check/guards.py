@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from contextgraph import filekind
 from contextgraph.check import code, files
 from contextgraph.check.bound import Bound, one_line
 from contextgraph.check.case import Case, quoted
@@ -81,7 +82,7 @@ def _concerns(guard: Guard, path: str) -> bool:
     """Prose and generated files only when the guard itself names that kind of file."""
     if not files.matches(guard.glob, path):
         return False
-    kind = files.kind(path)
+    kind = filekind.kind(path)
     if kind == "ours":
         return False
     extension = path.rpartition(".")[2]
@@ -95,7 +96,7 @@ def _in_file(case: Case, guard: Guard, engine: Any, path: str) -> Iterator[Findi
         return
     if level == "error" and not guard.may_fail:
         level = "warning"
-    comments = any(marker in guard.pattern for marker in code.MARKERS.get(code.family(path), ())) or files.kind(path) == "prose"
+    comments = any(marker in guard.pattern for marker in code.MARKERS.get(code.family(path), ())) or filekind.kind(path) == "prose"
     hits: list[tuple[int, str, str]] = []
     for number, line in change.files[path].added if _anywhere(guard.pattern, change, path) else ():
         if not engine.search(line[:LONGEST]):

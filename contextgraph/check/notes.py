@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
-from contextgraph.check import files
+from contextgraph import filekind
 from contextgraph.check.bound import Bound, one_line
 from contextgraph.check.case import LARGE, Case, quoted
 from contextgraph.check.finding import Finding, Precedent, make
@@ -63,9 +63,9 @@ def _own(case: Case, bound: Bound) -> list[str]:
     said = bound.decision
     if len(case.change.files) > LARGE or not (said.choice or said.rejected or said.constraints or said.guard or said.reasoning):
         return []
-    shared = [path for path in sorted(bound.paths & case.change.files.keys()) if files.kind(path) == "code"]
-    work = [path for path in shared if not files.is_test(path)]
-    return work or (shared if all(map(files.is_test, bound.paths)) else [])
+    shared = [path for path in sorted(bound.paths & case.change.files.keys()) if filekind.kind(path) == "code"]
+    work = [path for path in shared if not filekind.is_test(path)]
+    return work or (shared if all(map(filekind.is_test, bound.paths)) else [])
 
 
 def _standing(case: Case, rule: str, level: str, path: str, bound: Bound, says: str) -> Finding:

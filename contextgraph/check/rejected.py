@@ -7,7 +7,8 @@ case and underscore, rare words weigh more, and what the file had before, or wha
 from collections.abc import Iterator
 from functools import lru_cache
 
-from contextgraph.check import code, files
+from contextgraph import filekind
+from contextgraph.check import code
 from contextgraph.check.alternatives import SCORE, Alternative, enough, find, stands_for
 from contextgraph.check.case import LARGE, Case, quoted
 from contextgraph.check.finding import Finding, make
@@ -74,7 +75,7 @@ def _in_code(case: Case, word: str, spelled: set[str]) -> bool:
     wanted = [part for each in sorted(spelled) for part in ("-e", each)]
     answer = case.git.run("grep", "-l", "-z", "-I", "-i", "-F", "--full-name", *wanted, case.change.base, accept=(0, 1))
     paths = [text(field).partition(":")[2] for field in answer.split(b"\0") if field]
-    paths = [path for path in paths if files.kind(path) == "code"]
+    paths = [path for path in paths if filekind.kind(path) == "code"]
     if len(paths) > READ:
         return True
     contents = case.git.objects(f"{case.change.base}:{path}" for path in paths)
@@ -98,7 +99,7 @@ Window = tuple[str, int, str, set[str]]
 
 def _windows(case: Case) -> dict[str, list[Window]]:
     """Six added lines of code at a time, where they stand together; mass changes, prose and generated files left out."""
-    chosen = [path for path, file in case.change.files.items() if file.added and files.kind(path) == "code"]
+    chosen = [path for path, file in case.change.files.items() if file.added and filekind.kind(path) == "code"]
     if len(case.change.files) > LARGE or not chosen or not any(bound.decision.rejected for bound in case.precedents.in_force):
         return {}
     case.change.load(chosen)

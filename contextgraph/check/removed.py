@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from contextgraph.check import code, files
+from contextgraph import filekind
+from contextgraph.check import code
 from contextgraph.check.bound import Bound
 from contextgraph.check.case import LARGE, Case, quoted
 from contextgraph.check.change import FileDiff
@@ -42,7 +43,7 @@ class Made(NamedTuple):
 def check(case: Case) -> Iterator[Finding]:
     """A finding for each such decision of whose lines the range removes a good part."""
     weighty = [each for each in case.precedents.in_force if each.decision.reversible is False or each.decision.risk == "high"]
-    shrunk = [path for path, file in case.change.files.items() if file.removed and files.kind(path) == "code"] if weighty else []
+    shrunk = [path for path, file in case.change.files.items() if file.removed and filekind.kind(path) == "code"] if weighty else []
     near = {name for path in shrunk for name in (path, case.change.files[path].old_path)}
     near |= {path.rpartition("/")[2] for path in near}
     weighty = [each for each in weighty if _concerns(each, near) and not case.cites(each)]
@@ -75,7 +76,7 @@ def _made(case: Case, weighty: list[Bound], within: Iterable[str] = ()) -> dict[
     parents = {bound.commit: case.precedents.parent(bound.commit) for bound in weighty}
     found = {sha: Made(set(), True) for sha in parents}
     for sha, lines in undoing.changes(case.git, parents.items(), within=within):
-        telling_ones = [(sign, words) for path, sign, words in lines if telling(words) and files.kind(path) == "code"]
+        telling_ones = [(sign, words) for path, sign, words in lines if telling(words) and filekind.kind(path) == "code"]
         added = {words for sign, words in telling_ones if sign == "+" and not words.startswith(_COMMENT)}
         found[sha] = Made(added, all(sign == "+" for sign, _ in telling_ones))
     return found

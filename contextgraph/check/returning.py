@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from contextgraph.check import files
+from contextgraph import filekind
 from contextgraph.check.bound import Undone
 from contextgraph.check.case import Case, quoted
 from contextgraph.check.finding import Finding, make
@@ -58,8 +58,8 @@ def _share(case: Case, lines: Counter[undoing.Change], there: dict[str, set[str]
     for words, paths in old.items():
         names = {path.rpartition("/")[2] for path in paths}
         where = next((each for each in there if words in there[each] and (each in paths or each.rpartition("/")[2] in names)), None)
-        if where is None and any(files.kind(path) == "code" for path in paths):  # elsewhere, code comes back as code
-            where = next((each for each in there if words in there[each] and files.kind(each) == "code"), None)
+        if where is None and any(filekind.kind(path) == "code" for path in paths):  # elsewhere, code comes back as code
+            where = next((each for each in there if words in there[each] and filekind.kind(each) == "code"), None)
             floating += where is not None
         if where and case.change.removed[words] < case.change.added[words]:
             back.append((where, words))

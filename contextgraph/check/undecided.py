@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from contextgraph import filekind
 from contextgraph.check import files
 from contextgraph.check.case import Case
 from contextgraph.check.finding import Finding, Precedent, make
@@ -32,7 +33,7 @@ def check(case: Case) -> Iterator[Finding]:
 
 
 def _concerns(glob: str, path: str, old: str) -> bool:
-    return files.kind(path) != "ours" and (files.matches(glob, path) or files.matches(glob, old))
+    return filekind.kind(path) != "ours" and (files.matches(glob, path) or files.matches(glob, old))
 
 
 def _decided(case: Case, glob: str) -> bool:

@@ -16,7 +16,7 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE commits (
     id INTEGER PRIMARY KEY, sha TEXT NOT NULL UNIQUE, parents TEXT NOT NULL, author TEXT NOT NULL, author_time INTEGER NOT NULL,
     commit_time INTEGER NOT NULL, subject TEXT NOT NULL, landing TEXT, gone INTEGER NOT NULL DEFAULT 0, change INTEGER, inverse INTEGER,
-    paths INTEGER);
+    paths INTEGER, touches INTEGER);
 CREATE INDEX commits_by_time ON commits (commit_time);
 CREATE INDEX commits_by_author_time ON commits (author_time);
 CREATE INDEX commits_by_change ON commits (change) WHERE change IS NOT NULL;

@@ -93,7 +93,7 @@ class History:
         connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(sha,) for sha in unreached])
 
     def _insert(self, connection: sqlite3.Connection, batch: list[Commit]) -> None:
-        from contextgraph import claims  # its patterns take longer to compile than a question to answer
+        from contextgraph import claims, filekind  # their patterns take longer to compile than a question to answer
 
         there = self._there(connection, batch)
         batch = [commit for commit in batch if commit.sha not in there]
@@ -102,14 +102,24 @@ class History:
         for number, commit in enumerate(batch, first):
             names = [path for _, path, _ in commit.changes]
             facts = (commit.author, commit.author_time, commit.commit_time, commit.subject)
-            rows.append((number, commit.sha, " ".join(commit.parents), *facts, *swap(commit), _path_set(names)))
+            rows.append(
+                (
+                    number,
+                    commit.sha,
+                    " ".join(commit.parents),
+                    *facts,
+                    *swap(commit),
+                    _path_set(names),
+                    filekind.touched(names) if names else None,
+                )
+            )
             claimed += [(commit.sha, claim.kind, claim.target) for claim in claims.read(commit.message)]
             words.append((number, identifiers(commit.subject), identifiers(commit.body[:LONGEST]), identifiers(" ".join(names[:200]))))
             touched += [(self._path(connection, name), number) for name in names]
             self._message_decisions(connection, commit)
         connection.executemany(
-            "INSERT INTO commits (id, sha, parents, author, author_time, commit_time, subject, change, inverse, paths)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO commits (id, sha, parents, author, author_time, commit_time, subject, change, inverse, paths, touches)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
         connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?, ?)", claimed)

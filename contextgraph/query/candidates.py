@@ -8,23 +8,16 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from contextgraph.query import lexical
-from contextgraph.query.lexical import Match, Words
+from contextgraph.query.lexical import Words
 from contextgraph.query.question import Question
+from contextgraph.query.scale import Scale
 
-SPOKEN, FLUENT, ORDER, BOTH = 0.55, 0.75, 0.8, 1.0
-"""Cosine of the nearest commit from which the question is taken to speak the commits' own language, and from which it does
-so fully; what BM25's order then counts, and the cosine of the farther one of subject and full text. People who ask in their
-own words are misled by both, who quote are not."""
-ORDER_ALONE = 3.0
-"""Weight of BM25's order without vectors, times the square of the coverage of its first hit."""
 NAMED, MENTIONED, PATH = 2.0, 1.0, 0.1
 """For the commit, pull request or decision that the question names; for a message that mentions the number; for a path."""
 SOURCES = {"authored": 0.10, "trailer": 0.10, "imported": 0.08, "agent": 0.05, "mined": 0.0}
 """What a found decision adds: people before agents before what was mined; a reason on record before a message alike."""
 UNDOING, INHERITED = 0.25, 0.10
 """For a commit that takes another back, when the question is about something taken back; over the score of what it took back."""
-MERGE = -0.1
-"""For a merge: it repeats the words of what it brings in."""
 FAINT_WORDS, FAINT_COSINE = 0.2, 0.35
 """Share of the question, or cosine, below which a text is no answer (unless it explains half as much as the best one does)."""
 LOOKED_AT = 200
@@ -48,38 +41,11 @@ class Candidate(msgspec.Struct):
         return sum(self.parts.values())
 
 
-class Scale(msgspec.Struct, frozen=True):
-    """How words and vectors weigh for one question. `floor` is the cosine of what is not among the nearest: at most the last's."""
-
-    order: float
-    both: float
-    words: float
-    floor: float | None
-
-    @classmethod
-    def of(cls, words: Words, cosines: dict[str, float]) -> "Scale":
-        if not cosines:
-            order = ORDER_ALONE * words.best**2
-            return cls(order / (1 + order), 0.0, 1 / (1 + order), None)
-        nearest = max((cosine for key, cosine in cosines.items() if key.endswith(("/s", "/f"))), default=0.0)
-        spoken = min(1.0, max(0.0, (nearest - SPOKEN) / (FLUENT - SPOKEN)))
-        return cls(ORDER * spoken, BOTH * spoken, 1.0, min(cosines.values()))
-
-    def parts(self, match: Match | None, near: dict[str, float], whole: tuple[str, ...]) -> dict[str, float]:
-        """The parts of one text. `near` has the cosines of its documents, `whole` names those that stand for all of it."""
-        parts = {"words": self.words * match.coverage, "order": self.order * match.order} if match else {"words": 0.0, "order": 0.0}
-        if self.floor is not None:
-            cosines = [near.get(name, self.floor) for name in whole]
-            parts["vectors"] = (max(cosines) + max([*cosines, *near.values()])) / 2
-            parts["both"] = self.both * min(cosines)
-        return parts
-
-
 def gather(
     connection: sqlite3.Connection, question: Question, words: Words, cosines: dict[str, float], condition: str, values: list[object]
 ) -> list[Candidate]:
     """Every commit that passes the condition and is worth a look, best first by what is known so far."""
-    scale = Scale.of(words, cosines)
+    scale = Scale.of(question, words, cosines)
     near = _by_text(cosines)
     names = _named(connection, question)
     faint = min(FAINT_WORDS, max((match.coverage for match in words.commits.values()), default=0.0) / 2)
@@ -90,21 +56,27 @@ def gather(
     found = {key for key, match in words.decisions.items() if match.coverage >= FAINT_WORDS}
     found |= {key for key in own if key.startswith("cg-")} | set(question.decisions)
     relevance: dict[str, dict[str, dict[str, float]]] = {}
+    titles = _titles(connection, found)
     for key, shas in homes(connection, found).items():
-        parts = scale.parts(words.decisions.get(key), near.get(key, {}), ("",))
+        parts = scale.parts(titles.get(key, ""), words.decisions.get(key), near.get(key, {}), ("",))
         for sha in shas:
             relevance.setdefault(sha, {})[key] = parts
             if key in question.decisions:
                 names[sha] = NAMED
-    candidates = {each.sha: each for each in _read(connection, own | names.keys() | relevance.keys(), condition, values)}
+    candidates = {each.sha: each for each in _read(connection, scale, own | names.keys() | relevance.keys(), condition, values)}
     for sha, each in candidates.items():
         whole = ("s", "f") if lexical.has_body(each.size) else ("s",)
-        text = scale.parts(words.commits.get(sha), near.get(sha, {}), whole) if sha in own else {}
+        text = scale.parts(each.subject, words.commits.get(sha), near.get(sha, {}), whole) if sha in own else {}
         each.parts = text | each.parts | ({"exact": names[sha]} if sha in names else {})
         each.relevance = relevance.get(sha, {})
     if question.undone:
-        _undoing(connection, candidates, condition, values)
+        _undoing(connection, scale, candidates, condition, values)
     return list(candidates.values())
+
+
+def _titles(connection: sqlite3.Connection, decisions: Iterable[str]) -> dict[str, str]:
+    query = "SELECT d.id, w.title FROM decisions d JOIN decision_words w ON w.rowid = d.row WHERE d.id IN (SELECT value FROM json_each(?))"
+    return dict(connection.execute(query, (json.dumps(sorted(decisions)),)))
 
 
 def homes(connection: sqlite3.Connection, decisions: Iterable[str]) -> dict[str, list[str]]:
@@ -169,25 +141,27 @@ def _named(connection: sqlite3.Connection, question: Question) -> dict[str, floa
     return found
 
 
-def _read(connection: sqlite3.Connection, shas: Iterable[str], condition: str, values: list[object]) -> Iterator[Candidate]:
-    """Those of the commits that pass the condition, without their scores."""
+def _read(connection: sqlite3.Connection, scale: Scale, shas: Iterable[str], condition: str, values: list[object]) -> Iterator[Candidate]:
+    """Those of the commits that pass the condition, with what their shape says about them."""
     rows = connection.execute(
-        "SELECT c.sha, c.subject, c.author_time, c.commit_time, c.landing IS NOT NULL, instr(c.parents, ' ') > 0, z.sz FROM commits c"
-        f" LEFT JOIN words_docsize z ON z.id = c.id WHERE c.sha IN (SELECT value FROM json_each(?)) AND {condition}",
+        "SELECT c.sha, c.subject, c.author_time, c.commit_time, c.landing IS NOT NULL, instr(c.parents, ' ') > 0, c.touches, z.sz"
+        " FROM commits c LEFT JOIN words_docsize z ON z.id = c.id"
+        f" WHERE c.sha IN (SELECT value FROM json_each(?)) AND {condition}",
         [json.dumps(sorted(shas)), *values],
     )
-    for sha, subject, author_time, commit_time, landed, merge, size in rows:
-        yield Candidate(sha, subject, author_time, commit_time, bool(landed), {"merge": MERGE} if merge else {}, {}, size or b"")
+    for sha, subject, author_time, commit_time, landed, merge, touches, size in rows:
+        parts = scale.shape(bool(merge), touches)
+        yield Candidate(sha, subject, author_time, commit_time, bool(landed), parts, {}, size or b"")
 
 
-def _undoing(connection: sqlite3.Connection, candidates: dict[str, Candidate], condition: str, values: list[object]) -> None:
+def _undoing(connection: sqlite3.Connection, scale: Scale, candidates: dict[str, Candidate], condition: str, values: list[object]) -> None:
     """What takes back a good answer is a good answer to a question about something taken back, whatever its own words are."""
     best = sorted(candidates.values(), key=lambda each: -each.score)[:LOOKED_AT]
     rows = connection.execute(
         "SELECT reverter, target FROM reverts WHERE target IN (SELECT value FROM json_each(?))", (json.dumps([each.sha for each in best]),)
     ).fetchall()
     fresh = {reverter for reverter, _ in rows} - candidates.keys()
-    candidates |= {each.sha: each for each in _read(connection, fresh, condition, values)}
+    candidates |= {each.sha: each for each in _read(connection, scale, fresh, condition, values)}
     inherited: dict[str, dict[str, float]] = {}
     for reverter, target in rows:
         taken = candidates[target].parts | {"inherited": INHERITED}

@@ -122,7 +122,7 @@ def _judge(candidate: Candidate, trace: Trace, today: str, everything: bool) -> 
     visible = found if everything else {key: parts for key, parts in found.items() if key in in_force}
     if not visible and not fitting:
         return None
-    named = {name: value for name, value in own.items() if name in ("exact", "undoing", "merge")}
+    named = {name: value for name, value in own.items() if name in ("exact", "undoing", "merge", "touched")}
     choices = [own] if fitting else []
     for key, parts in visible.items():
         choices.append(parts | {"decision": SOURCES[there[key].source or "authored"]} | named)
