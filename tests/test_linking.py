@@ -196,3 +196,145 @@ def test_a_squash_and_not_its_reland(here: Repo) -> None:
     here.git("revert", "--no-edit", "HEAD")
     assert (words(here, squash), words(here, here.sha())) == ({"one", "two"}, set())
     assert {status(here, one), status(here, two)} == {"landed"}
+
+
+# Stops of a rebase: what a person does there, and git's own account of it (post-rewrite) would tell wrongly.
+
+
+def stopped(repo: Repo, onto: str = "main") -> tuple[str, str]:
+    """Two decided commits on a topic, in a rebase onto something else that stopped at the first."""
+    repo.git("checkout", "-q", "-b", "topic")
+    one, two = decided(repo, "one"), decided(repo, "two")
+    repo.git("checkout", "-q", "main")
+    decided(repo, "upstream")
+    repo.git("checkout", "-q", "topic")
+    repo.git("rebase", "-q", "-i", "--onto", onto, "HEAD~2", GIT_SEQUENCE_EDITOR="sed -i 1s/pick/edit/")
+    return one, two
+
+
+def test_a_commit_on_top_of_where_a_rebase_stopped(here: Repo) -> None:
+    one, two = stopped(here)
+    top = here.commit("on top", {"top": lines("top")})
+    here.git("rebase", "--continue")
+    assert how(here, here.sha("HEAD~2")) == {one: "rebase"}
+    assert (words(here, top), how(here, top)) == (set(), {})
+    assert how(here, here.sha()) == {two: "rebase"}
+
+
+def test_a_commit_left_out_at_a_stop(here: Repo) -> None:
+    _, two = stopped(here)
+    here.git("reset", "-q", "--hard", "HEAD~1")
+    here.git("rebase", "--continue")
+    assert (words(here, here.sha()), how(here, here.sha())) == ({"two"}, {two: "rebase"})
+    assert (words(here, here.sha("main")), how(here, here.sha("main"))) == ({"upstream"}, {})
+
+
+def test_a_commit_split_at_a_stop(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    big = here.commit("big", {"a": lines("a"), "b": lines("b")})
+    attach(here, big, "big")
+    here.git("rebase", "-q", "-i", "HEAD~1", GIT_SEQUENCE_EDITOR="sed -i 1s/pick/edit/")
+    here.git("reset", "-q", "HEAD~1")
+    pieces = []
+    for name in ("a", "b"):
+        here.git("add", name)
+        here.git("commit", "-q", "-m", f"piece {name}")
+        pieces.append(here.sha())
+    top = here.commit("no piece", {"top": lines("top")})
+    here.git("rebase", "--continue")
+    assert [words(here, sha) for sha in (*pieces, top, here.sha("HEAD~3"))] == [{"big"}, {"big"}, set(), set()]
+
+
+def test_what_is_decided_at_a_stop_goes_with_its_commit(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    one = decided(here, "one")
+    two = decided(here, "two")
+    here.git("rebase", "-q", "-i", "HEAD~2", GIT_SEQUENCE_EDITOR="sed -i '1s/pick/edit/;2s/pick/fixup/'")
+    here.cg("decide", "at the stop", "--context", "stop")
+    here.git("commit", "-q", "--amend", "-m", "one, better")
+    here.git("rebase", "--continue")
+    assert words(here, here.sha()) == {"one", "two", "stop"}
+    assert {one, two} <= how(here, here.sha()).keys()
+
+
+def test_a_conflict_concluded_by_hand_in_other_words(graphed: Repo) -> None:
+    """Only git knows: nothing of the old commit is in the new one."""
+    here = graphed
+    here.commit("base", {"f": "base\n"})
+    here.git("checkout", "-q", "-b", "topic")
+    old = here.commit("mine", {"f": "mine\n"})
+    attach(here, old, "mine")
+    here.git("checkout", "-q", "main")
+    here.commit("theirs", {"f": "theirs\n"})
+    here.git("checkout", "-q", "topic")
+    here.git("rebase", "-q", "main", check=False)
+    (here.path / "f").write_text("both\n")
+    here.git("commit", "-q", "--all", "-m", "said otherwise")
+    here.git("rebase", "--continue")
+    assert (words(here, here.sha()), how(here, here.sha())) == ({"mine"}, {old: "rebase"})
+
+
+def test_a_rebase_that_keeps_its_merges(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    decided(here, "one")
+    here.git("checkout", "-q", "-b", "inner")
+    decided(here, "inner")
+    here.git("checkout", "-q", "topic")
+    decided(here, "two")
+    here.git("merge", "-q", "--no-ff", "--no-edit", "inner")
+    attach(here, here.sha(), "merge")
+    here.git("checkout", "-q", "main")
+    decided(here, "upstream")
+    here.git("checkout", "-q", "topic")
+    here.git("rebase", "-q", "--rebase-merges", "main")
+    found = {name: words(here, here.sha(name)) for name in ("HEAD", "HEAD^2", "HEAD^1", "HEAD~2", "main")}
+    assert found == {"HEAD": {"merge"}, "HEAD^2": {"inner"}, "HEAD^1": {"two"}, "HEAD~2": {"one"}, "main": {"upstream"}}
+
+
+def test_a_pull_that_rebases(here: Repo) -> None:
+    host = Repo(here.path.parent / "host")
+    here.run("git", "clone", "-q", str(here.path), str(host.path))
+    here.run("git", "remote", "add", "origin", str(host.path))
+    host.clock = here.clock
+    host.commit("theirs")
+    mine = decided(here, "mine")
+    here.git("pull", "-q", "--rebase", "origin", "main")
+    assert here.sha() != mine
+    assert (words(here, here.sha()), how(here, here.sha())) == ({"mine"}, {mine: "rebase"})
+
+
+def test_a_patch_applied_before_its_source_was_rewritten(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    one = decided(here, "one")
+    patch = here.run("git", "format-patch", "-1", "--stdout").stdout
+    here.git("checkout", "-q", "main")
+    decided(here, "meanwhile")
+    here.cg("decide", "of the patch", "--context", "patch")
+    here.git("am", "-q", stdin=patch)
+    applied = here.sha()
+    here.git("checkout", "-q", "topic")
+    here.git("rebase", "-q", "--force-rebase", "HEAD~1")
+    assert (words(here, applied), how(here, applied)) == ({"one", "patch"}, {one: "cherry-pick"})
+    assert words(here, here.sha()) == {"one"}
+
+
+def test_a_squash_holds_nothing_that_was_made_after_it(here: Repo) -> None:
+    one = decided(here, "one")
+    here.git("revert", "--no-edit", one)
+    taken = here.sha()
+    here.git("checkout", "-q", "-b", "topic", "HEAD~1")
+    here.git("rm", "-q", "one")
+    here.git("commit", "-q", "-m", "the same by somebody else")
+    attach(here, here.sha(), "later")
+    assert (words(here, taken), how(here, taken)) == (set(), {})
+    assert status(here, here.sha()) == "pending"
+
+
+def test_what_a_branch_took_back_before_it_was_squashed(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    one, two = decided(here, "one"), decided(here, "two")
+    here.git("revert", "--no-edit", one)
+    here.git("checkout", "-q", "main")
+    here.git("merge", "-q", "--squash", "topic")
+    here.git("commit", "-q", "-m", "All (#8)")
+    assert (status(here, one), status(here, two), status(here, here.sha())) == ("reverted", "landed", "landed")

@@ -106,7 +106,7 @@ def _from_reflogs(git: Git, known: Seen, made: Made) -> dict[str, reflog.Mark]:
         if reflog.in_rebase(log.git_dir) and any(entry.rebase for entry in entries):
             continue
         marks[name] = mark
-        made.pairs += rewrites.pairs(git, entries, made.pairs)
+        made.pairs = rewrites.pairs(git, entries, made.pairs)
         fresh = [entry for entry in entries if entry.candidate and not _worktree_birth(name, entry)]
         foreign = reflog.strangers(git, fresh)
         picked = _reachable(git, {entry.new for entry in fresh if entry.rebase})

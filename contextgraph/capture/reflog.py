@@ -21,7 +21,8 @@ _NOT_OURS = re.compile(
     r"(clone|pull|fetch|reset|checkout|switch|initial pull|Branch)\b|(merge|cherry-pick|revert|rebase)\b[^:]*: [Ff]ast-forward$"
     r"|rebase\b[^:]*\((start|finish|abort|reset|label)\)|rebase finished|rebase: (aborting|checkout)"
 )
-_REBASE = re.compile(r"rebase\b[^:]*\(")
+# `git pull --rebase` puts its own words before the step; a parenthesis may stand in the name of a branch, a blank before it may not.
+_REBASE = re.compile(r"rebase\b[^:]*\(|pull\b[^:]* \((start|pick|continue|finish|abort|fixup|squash|reword|edit|merge|reset|label)\)")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -34,6 +35,10 @@ class Entry(msgspec.Struct, frozen=True):
     @property
     def rebase(self) -> bool:
         return _REBASE.match(self.action) is not None
+
+    def step(self, name: str) -> bool:
+        """Whether it is that step of a rebase: `start`, `pick`, `finish` …"""
+        return self.rebase and f"({name})" in self.action.partition(":")[0]
 
     @property
     def candidate(self) -> bool:

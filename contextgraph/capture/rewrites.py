@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from contextgraph import commits
-from contextgraph.capture.patches import of_pairs
+from contextgraph.capture import rebases
 from contextgraph.capture.reflog import Entry
-from contextgraph.commits import Commit
 from contextgraph.errors import GitError
 from contextgraph.git import Git
 
@@ -15,17 +13,23 @@ Pair = tuple[str, str, str]
 
 
 def pairs(git: Git, entries: list[Entry], told: list[Pair]) -> list[Pair]:
-    """The rewrites in these entries of one worktree, oldest first, less what hooks have `told` already."""
-    plain, rebases = _apart(entries)
+    """What the hooks have `told`, and the further rewrites in these entries of one worktree, oldest first.
+
+    Of a rebase with commits by hand at a stop the reflog knows better: git says that the commit it stopped at became whatever
+    HEAD was when it went on, be that a commit on top of it or the one before it.
+    """
+    plain, finished = _apart(entries)
     found = [("amend", each.old, each.new) for each in plain if each.action.startswith("commit (amend)") and each.old != each.new]
     for before, after in pairwise(entries):
         if before.action.startswith("reset:") and after.action.startswith("commit:") and after.old == before.new:
             found += _same_content(git, before.old, before.new, after.new)
-    news = {new for how, _, new in told if how == "rebase"}
-    for start, steps in rebases:
-        if not news & {step.new for step in steps}:
-            found += _rebased(git, start, steps)
-    return [pair for pair in dict.fromkeys(found) if pair not in told]
+    for start, steps in finished:
+        news = {step.new for step in steps}
+        if any(map(rebases.by_hand, steps)) or not any(how == "rebase" and new in news for how, _, new in told):
+            replay = rebases.replay(git, start, steps)
+            found += [("rebase", old, new) for old, new in replay.pairs]
+            told = [pair for pair in told if pair[0] != "rebase" or not replay.contradicts(pair[1], pair[2])]
+    return [*told, *(pair for pair in dict.fromkeys(found) if pair not in told)]
 
 
 def _apart(entries: list[Entry]) -> tuple[list[Entry], list[tuple[Entry, list[Entry]]]]:
@@ -35,53 +39,18 @@ def _apart(entries: list[Entry]) -> tuple[list[Entry], list[tuple[Entry, list[En
     start: Entry | None = None
     steps: list[Entry] = []
     for entry in entries:
-        if entry.rebase and "(start)" in entry.action:
+        if entry.step("start"):
             start, steps = entry, []
-        elif start is not None and entry.rebase and "(finish)" in entry.action:
+        elif start is not None and entry.step("finish"):
             finished.append((start, steps))
             start = None
-        elif start is not None and entry.rebase and "(abort)" in entry.action:
+        elif start is not None and entry.step("abort"):
             start = None
         elif start is not None:
             steps.append(entry)
         else:
             plain.append(entry)
     return plain, finished
-
-
-def _rebased(git: Git, start: Entry, steps: list[Entry]) -> list[Pair]:
-    """Which old commits each commit that a rebase left is made of.
-
-    A step applies one old commit: it has its author, author time and subject, or (fixup, squash, reword) changes HEAD by the
-    very patch. A step whose commit replaces the one before takes over what that was made of.
-    """
-    try:
-        olds = list(commits.read(git, git.text("rev-list", "--reverse", "--no-merges", start.old, f"^{start.new}").split(), details=False))
-        made = {each.sha: each for each in commits.read(git, list({step.new for step in steps}), details=False)}
-    except GitError:  # pruned since
-        return []
-    applied = of_pairs(git, [(old.sha, old.parents[0] if old.parents else None) for old in olds])
-    changed = of_pairs(git, list({step.new: step.old for step in steps}.items()))
-    left = {old.sha: old for old in olds}
-    held: dict[str, list[str]] = {}
-    for step in steps:
-        new = made.get(step.new)
-        if new is None:
-            continue
-        source = _source(new, changed.get(step.new), left, applied)
-        before = [] if step.old in new.parents else held.pop(step.old, [])
-        held[step.new] = [*before, *([source] if source else [])]
-        left.pop(source or "", None)
-    return [("rebase", old, new) for new, group in held.items() for old in group if old != new]
-
-
-def _source(new: Commit, patch: str | None, left: dict[str, Commit], applied: dict[str, str]) -> str | None:
-    """The old commit that a step applied, out of those that are left."""
-    who = (new.author, new.author_time)
-    same = [sha for sha, old in left.items() if patch is not None and applied.get(sha) == patch]
-    twins = [sha for sha, old in left.items() if (old.author, old.author_time) == who and old.subject == new.subject]
-    both = [sha for sha in same if sha in twins]
-    return next(iter([*both, *same, *twins]), None)
 
 
 def _same_content(git: Git, old: str, base: str, new: str) -> Iterator[Pair]:

@@ -95,6 +95,8 @@ def _twins(database: Database, git: Git, known: int, keys: str, tried: list[tupl
         f" WHERE {_HAS.format('o.sha')} AND (n.id > ? OR o.sha IN (SELECT value FROM json_each(?)))"
         " AND (n.commit_time > o.commit_time OR (n.commit_time = o.commit_time AND n.landing IS NOT NULL AND o.landing IS NULL)"
         "  OR (n.commit_time = o.commit_time AND NOT EXISTS (SELECT 1 FROM events WHERE key = n.sha)))"
+        # What a hook or the reflog told of already came from there, and not from a twin of that.
+        " AND NOT EXISTS (SELECT 1 FROM links WHERE new = n.sha AND how IN ('amend', 'rebase', 'reset'))"
         " AND NOT EXISTS (SELECT 1 FROM tried WHERE old = o.sha AND new = n.sha) ORDER BY o.commit_time DESC, o.id",
         (known, keys),
     ).fetchall()
@@ -118,8 +120,8 @@ def _actions(git: Git) -> dict[str, str]:
     for log in reflog.files(git).values():
         entries, _ = reflog.since(log, reflog.Mark())
         for entry in entries:
-            if "cherry-pick" in entry.action.split(":")[0]:
+            if "cherry-pick" in entry.action.split(":")[0] or entry.action.startswith("am:"):
                 found[entry.new] = "cherry-pick"
-            elif entry.rebase and not entry.action.startswith(("rebase (start)", "rebase (finish)")):
+            elif entry.rebase and not entry.step("start") and not entry.step("finish"):
                 found[entry.new] = "rebase"
     return found

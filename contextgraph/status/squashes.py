@@ -11,6 +11,8 @@ from contextgraph.index.database import Database
 
 MOST = 60
 """Merges tried at one look (3 to 15 ms each); the rest is tried at the next."""
+SKEW = 30
+"""Seconds by which the clock of a host may be behind that of who pushed: a squash holds nothing that was made after it."""
 Pair = tuple[str, str, str]
 
 
@@ -26,13 +28,16 @@ def find(
         return
     tips = {tip: members for tip in [*heads, *pending] if (members := _members(database, tip)) and members & pending}
     paths = {tip: _paths(database, members) for tip, members in tips.items()}
+    made = {tip: _time(database, tip) for tip in tips}
     done: set[str] = set()
     attempts = 0
-    for squash, parent in _candidates(database, known, records):
+    for squash, parent, when in _candidates(database, known, records):
         touched = _paths(database, {squash})
         for tip in sorted(tips, key=lambda each: -len(tips[each])):
             members = tips[tip]
-            if not touched or tip in done or touched - paths[tip] or _was_tried(database, tip, squash) or attempts >= MOST:
+            if not touched or tip in done or touched - paths[tip] or made[tip] > when + SKEW or attempts >= MOST:
+                continue
+            if _was_tried(database, tip, squash):
                 continue
             attempts += 1
             if same_tree(git, squash, parent, tip):
@@ -84,14 +89,19 @@ def _paths(database: Database, shas: set[str]) -> set[int]:
     return found
 
 
-def _candidates(database: Database, known: int, all_recent: bool) -> list[tuple[str, str]]:
-    """(commit, parent) of the target's own first-parent commits with one parent, new ones; recent ones when records are new."""
+def _candidates(database: Database, known: int, all_recent: bool) -> list[tuple[str, str, int]]:
+    """(commit, parent, commit time) of the target's own first-parent commits with one parent: the new ones; where there are new
+    records, the recent ones."""
     rows = database.connection.execute(
-        "SELECT sha, parents FROM commits WHERE landing = sha AND id > ? AND parents <> '' AND instr(parents, ' ') = 0"
+        "SELECT sha, parents, commit_time FROM commits WHERE landing = sha AND id > ? AND parents <> '' AND instr(parents, ' ') = 0"
         " ORDER BY commit_time DESC LIMIT 500",
         (0 if all_recent else known,),
     )
     return rows.fetchall()[::-1]  # oldest first: the reland of a reverted squash gives the same tree
+
+
+def _time(database: Database, sha: str) -> int:
+    return int(database.connection.execute("SELECT commit_time FROM commits WHERE sha = ?", (sha,)).fetchone()[0])
 
 
 def _was_tried(database: Database, tip: str, squash: str) -> bool:

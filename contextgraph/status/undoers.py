@@ -42,12 +42,12 @@ class Undoers:
 
         A merge that repeats the words of a commit it brings in is the same revert, not a second one; nor is a twin that came
         in another way. Of the silent inverses only the nearest counts: later ones undo what was done again in between. Of a commit
-        that came in as a part of another one (a squash), what undoes that part.
+        that came in as a part of another one (a squash), what undoes that part: later, or as a part of the same squash.
         """
         landing = self.landing(sha)
         if landing is None:
             landing = self.landed(sha)
-            later = [each for each in self._of_target(sha) if landing and each.when >= landing[1] and each.place != landing[0]]
+            later = [each for each in self._of_target(sha) if landing and each.when >= landing[1] and each.reverter != landing[0]]
             return self._distinct([each for each in later if each.extent >= REVERTED])
         found = self._of_target(sha)
         if landing[0] != sha:
