@@ -20,8 +20,8 @@ BLAMED = 8
 """Files that are blamed, at a tenth of a second and more each; further ones are not looked at."""
 LEAST = 0.3
 """Share of the telling lines that came with the decision which must go: less is upkeep."""
-FEWEST = 3
-"""Lines that must go when the decision's commit was an edit, which later edits follow; of pure additions one is enough."""
+HALF, FEWEST = 0.5, 3
+"""The share, and how many lines, where the decision's commit was an edit: later edits follow each other over the same lines."""
 STAYS = 0.6
 """Share of a removed line's words in the added lines of its file from which the line was edited and did not go."""
 _HEADER = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?) \d+ (\d+)")
@@ -37,13 +37,14 @@ class Made(NamedTuple):
     only_added: bool
 
     def enough(self, went: set[str]) -> bool:
-        return len(went) >= (1 if self.only_added else FEWEST) and len(went) >= LEAST * len(self.lines)
+        least = LEAST * len(self.lines) if self.only_added else max(FEWEST, HALF * len(self.lines))
+        return bool(went) and len(went) >= least
 
 
 def check(case: Case) -> Iterator[Finding]:
     """A finding for each such decision of whose lines the range removes a good part."""
     weighty = [each for each in case.precedents.in_force if each.decision.reversible is False or each.decision.risk == "high"]
-    shrunk = [path for path, file in case.change.files.items() if file.removed and filekind.kind(path) == "code"] if weighty else []
+    shrunk = [path for path, file in case.change.files.items() if file.removed and _is_work(path)] if weighty else []
     near = {name for path in shrunk for name in (path, case.change.files[path].old_path)}
     near |= {path.rpartition("/")[2] for path in near}
     weighty = [each for each in weighty if _concerns(each, near) and not case.cites(each)]
@@ -76,10 +77,15 @@ def _made(case: Case, weighty: list[Bound], within: Iterable[str] = ()) -> dict[
     parents = {bound.commit: case.precedents.parent(bound.commit) for bound in weighty}
     found = {sha: Made(set(), True) for sha in parents}
     for sha, lines in undoing.changes(case.git, parents.items(), within=within):
-        telling_ones = [(sign, words) for path, sign, words in lines if telling(words) and filekind.kind(path) == "code"]
+        telling_ones = [(sign, words) for path, sign, words in lines if telling(words) and _is_work(path)]
         added = {words for sign, words in telling_ones if sign == "+" and not words.startswith(_COMMENT)}
         found[sha] = Made(added, all(sign == "+" for sign, _ in telling_ones))
     return found
+
+
+def _is_work(path: str) -> bool:
+    """Whether a file holds what a decision is about: code, and not its tests."""
+    return filekind.kind(path) == "code" and not filekind.is_test(path)
 
 
 def _concerns(bound: Bound, near: set[str]) -> bool:
