@@ -443,6 +443,8 @@ def test_a_title_that_says_again_is_no_secret_return(reverted: Repo) -> None:
     lines = RETRY.replace("backoff(attempt)", "time.sleep(2 ** attempt)")
     reverted.commit("Re-add retries to calls", {"src/retry.py": lines})
     assert rules(checked(reverted, code=0)) == []
+    reverted.git("commit", "--quiet", "--amend", "-m", "Add retries to every call, take 3")
+    assert rules(checked(reverted, code=0)) == []
     reverted.git("commit", "--quiet", "--amend", "-m", "Make calls robust")
     assert rules(checked(reverted, code=0)) == ["returning"]
 

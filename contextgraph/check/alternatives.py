@@ -28,6 +28,8 @@ def find(case: Case, seen: set[str]) -> Iterator[Alternative]:
     weights: dict[str, float] = {}
     for bound in case.precedents.in_force:
         for each in bound.decision.rejected:
+            if seen.isdisjoint(_words(each.option)):
+                continue  # most of them: what was chosen need not be looked at
             own = _own(each.option, bound.decision.choice)
             if len(own & seen) < SCORE / 2 * len(own) or not own or case.cites(bound):
                 continue
@@ -47,12 +49,12 @@ def enough(alternative: Alternative, seen: set[str]) -> bool:
 
 def _own(option: str, choice: str) -> set[str]:
     """What sets an alternative apart from the choice: its words, a name of several parts as a whole when it is written as one."""
-    chosen = names(choice)
-    own: set[str] = set()
-    for name in NAMES.findall(re.sub(r"\.(?:js|py|rs|io)\b", "", option)):
-        whole = stem(name.replace("_", "").lower())
-        own |= {whole} if whole not in chosen and whole not in IGNORED and len(whole) > 1 else set()
-    return own
+    return _words(option) - names(choice)
+
+
+def _words(option: str) -> set[str]:
+    found = (stem(name.replace("_", "").lower()) for name in NAMES.findall(re.sub(r"\.(?:js|py|rs|io)\b", "", option)))
+    return {word for word in found if word not in IGNORED and len(word) > 1}
 
 
 def _weight(case: Case, word: str) -> float:

@@ -20,7 +20,9 @@ MOST = 400
 """Reverted changes whose lines are read: those that share a file with the range, the latest first."""
 FLOATING = 4
 """Telling lines that must return when they do so in another file."""
-_ANEW = re.compile(r"\b(?:re-[a-z]{3,}|re(?:add|apply|enable|introduce|instate|land|do)\w*|again|take two|second attempt)\b", re.IGNORECASE)
+_ANEW = re.compile(
+    r"\b(?:re-[a-z]{3,}|re(?:add|apply|enable|introduce|instate|land|do)\w*|again|take \w+|(?:second|third) attempt)\b", re.I
+)
 
 
 def check(case: Case, reported: set[str]) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from contextgraph.status.patches import of_pairs
 
 _AGAIN = re.compile(
     r"\bre-?(?:land|appl|introduc|instat|enabl|do\b|submit)\w*"
-    r"|\b(?:try|attempt|bring)\w* (?:this )?(?:back|again)|\btake (?:two|2)\b",
+    r"|\b(?:try|attempt|bring)\w* (?:this )?(?:back|again)|\b(?:take|try|attempt) (?:two|three|four|#?[2-9])\b|\b(?:second|third|another) (?:try|attempt)\b",
     re.I,
 )
 
