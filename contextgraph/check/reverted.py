@@ -14,7 +14,9 @@ from contextgraph.status.patches import of_pairs
 
 _AGAIN = re.compile(
     r"\bre-?(?:land|appl|introduc|instat|enabl|do\b|submit)\w*"
-    r"|\b(?:try|attempt|bring)\w* (?:this )?(?:back|again)|\b(?:take|try|attempt) (?:two|three|four|#?[2-9])\b|\b(?:second|third|another) (?:try|attempt)\b",
+    r"|\b(?:try|attempt|bring)\w* (?:this )?(?:back|again)"
+    r"|\b(?:take|try|attempt) (?:two|three|four|#?[2-9])\b"
+    r"|\b(?:second|third|another) (?:try|attempt)\b",
     re.I,
 )
 
