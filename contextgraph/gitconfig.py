@@ -78,7 +78,11 @@ def _memory(git: Git) -> Path:
 
 
 def _made(git: Git) -> dict[str, Made]:
-    return msgspec.json.decode(_memory(git).read_bytes(), type=dict[str, Made]) if _memory(git).is_file() else {}
+    """What `put` remembers; where that is damaged, nothing: a setting is then taken for one that people made."""
+    try:
+        return msgspec.json.decode(_memory(git).read_bytes(), type=dict[str, Made])
+    except (OSError, ValueError, msgspec.DecodeError):
+        return {}
 
 
 def remember_end(git: Git) -> None:

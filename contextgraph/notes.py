@@ -108,7 +108,7 @@ class Store:
     def _known(self) -> Published:
         try:
             return msgspec.json.decode(self._published.read_bytes(), type=Published)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, ValueError, msgspec.DecodeError):
             return Published()
 
     def _lacking(self, tip: str | None) -> dict[str, set[bytes]]:

@@ -55,7 +55,7 @@ def _told(git: Git, remote: str) -> int:
 def _known(git: Git) -> dict[str, int]:
     try:
         return msgspec.json.decode(_path(git).read_bytes(), type=dict[str, int])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError):
         return {}
 
 

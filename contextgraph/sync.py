@@ -111,7 +111,7 @@ def _holds(store: Store, theirs: str, purged: frozenset[str]) -> bool:
     path = store.git.home / "clean"
     try:
         known = msgspec.json.decode(path.read_bytes(), type=Clean)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError):
         known = Clean()
     before = known.tip if known.tip and known.ids == purged and merge.descends(store.git, theirs, known.tip) else None
     if before == theirs:
@@ -176,7 +176,7 @@ def arrived(store: Store, tips: Mapping[str, str], ours: str | None, partial_clo
 def _merged(store: Store) -> Merged:
     try:
         return msgspec.json.decode((store.git.home / "merged").read_bytes(), type=Merged)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError):
         return Merged()
 
 

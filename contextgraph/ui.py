@@ -27,6 +27,11 @@ def inert(text: str) -> str:
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def escaped(json: str) -> str:
+    """The same JSON with what a terminal would obey as escapes: encoders write C1 controls and overrides as they are."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", json)
+
+
 def counted(number: int, noun: str) -> str:
     """`1 commit`, `23,811 commits`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
@@ -87,7 +92,7 @@ class Terminal:
             self.out.file.write(text)
 
     def json(self, data: bytes) -> None:
-        sys.stdout.buffer.write(data + b"\n")
+        sys.stdout.buffer.write(escaped(data.decode()).encode() + b"\n")
         sys.stdout.buffer.flush()
 
     def say(self, text: str) -> None:

@@ -1,12 +1,14 @@
 """Hypothesis strategies that several test files draw from."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from contextgraph.activity import ErrorRecord, ToolCall
 from contextgraph.trace import Decision, Option, Rejection, Trace
 
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=int(os.environ.get("CG_TEST_EXAMPLES", "40")))
 """Two busy cores are no defect of the code under test."""
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

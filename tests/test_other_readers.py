@@ -1,5 +1,8 @@
 """Others read our notes as well: plain git, libgit2 and GitPython see the same lines, whatever the fan-out."""
 
+import json
+import subprocess
+
 import git
 import pygit2
 import pytest
@@ -39,3 +42,27 @@ def test_gitpython_walks_the_same_tree(noted: Repo) -> None:
     tree = git.Repo(noted.path).commit("refs/notes/contextgraph").tree
     keys = {blob.path.replace("/", "") for blob in tree.traverse() if blob.type == "blob"}
     assert keys == {line.split()[1] for line in noted.git("notes", "--ref", "contextgraph", "list").splitlines()}
+
+
+def test_plain_git_merges_notes_as_lines_and_destroys_none_of_ours(repo: Repo) -> None:
+    """`git notes merge -s cat_sort_uniq`, as others set it: one compact line an event survives it, pretty JSON does not."""
+    pretty = {name: json.dumps({"who": name, "why": ["because"]}, indent=2) + "\n" for name in ("ours", "theirs")}
+    for name in ("theirs", "ours"):
+        repo.git("update-ref", "-d", "refs/notes/contextgraph")
+        subprocess.run(["rm", "-rf", str(repo.home)], check=True)
+        repo.cg("record", stdin=json.dumps({"decisions": [{"context": name}, {"context": f"more of {name}"}]}))
+        repo.git("notes", "--ref", f"pretty-{name}", "add", "-F", "-", stdin=pretty[name])
+        if name == "theirs":
+            repo.git("update-ref", "refs/notes/others", "refs/notes/contextgraph")
+    repo.git("notes", "--ref", "pretty-ours", "merge", "-q", "-s", "cat_sort_uniq", "refs/notes/pretty-theirs")
+    spoiled = repo.git("notes", "--ref", "pretty-ours", "show")
+    with pytest.raises(json.JSONDecodeError):  # the fact
+        json.loads(spoiled)
+    repo.git("notes", "--ref", "contextgraph", "merge", "-q", "-s", "cat_sort_uniq", "refs/notes/others")
+    found = json.loads(repo.cg("why", "HEAD", "--json").stdout)["trace"]["decisions"]
+    assert sorted(each["context"] for each in found) == ["more of ours", "more of theirs", "ours", "theirs"]
+    repo.git("notes", "--ref", "contextgraph", "append", "-F", "-", stdin=pretty["theirs"])  # somebody's pretty JSON among them
+    repo.cg("record", stdin=json.dumps({"summary": "beside it"}))
+    lines = repo.note()
+    assert set(filter(None, pretty["theirs"].splitlines())) <= set(lines)
+    assert len(json.loads(repo.cg("why", "HEAD", "--json").stdout)["trace"]["decisions"]) == 4

@@ -116,9 +116,22 @@ def test_markup_is_text(pushed: Repo) -> None:
 
 
 def test_json_carries_the_words_as_they_are_but_escaped(pushed: Repo) -> None:
+    for command in (("why", "HEAD"), ("log",), ("search", "choice"), ("status",), ("check", "HEAD"), ("doctor",), ("track",)):
+        assert OBEYED.search(pushed.cg(*command, "--json", code=None).stdout) is None, command
+    for form in ("json", "sarif", "gitlab"):
+        assert OBEYED.search(pushed.cg("check", "HEAD", "--format", form, code=None).stdout) is None, form
     done = pushed.cg("why", "HEAD", "--json")
-    assert "\x1b" not in done.stdout
     assert any("\x1b]0;owned" in each["options"][0]["description"] for each in json.loads(done.stdout)["trace"]["decisions"])
+
+
+def test_an_export_is_exact_in_a_pipe_and_harmless_on_a_terminal(pushed: Repo) -> None:
+    exact = pushed.cg("export").stdout
+    assert "\u202e" in exact
+    shown = pushed.run("script", "-qec", f"{CG} export", "/dev/null", check=False).stdout.replace("\r\n", "\n")
+    if not shown:
+        pytest.skip("no terminal can be made here (script)")
+    assert OBEYED.search(shown) is None
+    assert [json.loads(line) for line in shown.splitlines()] == [json.loads(line) for line in exact.splitlines()]
 
 
 def test_a_note_of_200_megabytes_is_kept_and_not_read(graphed: Repo) -> None:

@@ -46,7 +46,7 @@ def seen(home: Path) -> Seen | None:
     """The state of capture; None before its beginning. A damaged file counts as none: capture begins anew."""
     try:
         return msgspec.json.decode((home / "seen").read_bytes(), type=Seen)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, ValueError, msgspec.DecodeError):  # ValueError: no UTF-8
         return None
 
 

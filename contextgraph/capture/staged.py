@@ -137,7 +137,7 @@ def _load(file: Path) -> Staged | None:
         return None
     try:
         return msgspec.json.decode(data, type=Staged)
-    except msgspec.DecodeError as error:
+    except (ValueError, msgspec.DecodeError) as error:  # ValueError: no UTF-8
         aside = file.with_name(f"unreadable.{file.name}")
         file.rename(aside)
         raise NotFoundError(f"{aside} was staged and cannot be read: {error}", "stage the decision again, then delete that file") from None

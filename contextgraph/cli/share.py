@@ -9,6 +9,7 @@ import typer
 
 from contextgraph.cli.common import Session, command
 from contextgraph.errors import UsageError
+from contextgraph.ui import escaped
 
 
 def register(app: typer.Typer) -> None:
@@ -60,8 +61,9 @@ def export(
 
     lines = sharing.export(session.open())
     if file == "-":
+        seen = sys.stdout.isatty()  # bytes are for files and programs; what a person looks at is not to be obeyed
         for line in lines:
-            sys.stdout.buffer.write(line + b"\n")
+            sys.stdout.buffer.write((escaped(line.decode()).encode() if seen else line) + b"\n")
         sys.stdout.buffer.flush()
         return 0
     data = [line + b"\n" for line in lines]

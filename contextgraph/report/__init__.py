@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextgraph import render
 from contextgraph.check.finding import Report
 from contextgraph.report import github, gitlab, markdown, sarif
+from contextgraph.ui import escaped
 
 
 def json(report: Report) -> str:
@@ -19,7 +20,7 @@ def json(report: Report) -> str:
         "counts": {name: report.count(name) for name in ("error", "warning", "note")},
         "skipped": report.skipped,
     }
-    return render.to_json(fields, report.reasons).decode() + "\n"
+    return escaped(render.to_json(fields, report.reasons).decode()) + "\n"
 
 
 FORMATS: dict[str, Callable[[Report], str]] = {

@@ -5,7 +5,7 @@ import msgspec
 from contextgraph.check.finding import Report
 from contextgraph.report import words
 from contextgraph.report.sarif import PLACE
-from contextgraph.ui import inert
+from contextgraph.ui import escaped, inert
 
 _SEVERITY = {"error": "critical", "warning": "minor", "note": "info"}
 
@@ -25,4 +25,4 @@ def quality(report: Report) -> str:
     for position, reason in enumerate(report.reasons):
         unseen = {"description": inert(reason), "check_name": "contextgraph/incomplete", "fingerprint": f"incomplete-{position}"}
         issues.append({**unseen, "severity": "major", "location": {"path": PLACE, "lines": {"begin": 1}}})
-    return msgspec.json.format(msgspec.json.encode(issues), indent=1).decode() + "\n"
+    return escaped(msgspec.json.format(msgspec.json.encode(issues), indent=1).decode()) + "\n"

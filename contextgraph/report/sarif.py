@@ -9,7 +9,7 @@ from contextgraph import __version__
 from contextgraph.check.finding import Finding, Report
 from contextgraph.config import CHECKS
 from contextgraph.report import words
-from contextgraph.ui import inert
+from contextgraph.ui import escaped, inert
 
 PLACE = ".contextgraph.toml"
 """Where a finding without a file is shown: hosts refuse results without one."""
@@ -29,7 +29,7 @@ def document(report: Report) -> str:
         "results": results,
     }
     log = {"version": "2.1.0", "runs": [run]}
-    return msgspec.json.format(msgspec.json.encode(log), indent=1).decode() + "\n"
+    return escaped(msgspec.json.format(msgspec.json.encode(log), indent=1).decode()) + "\n"
 
 
 def _rule(name: str, level: str, about: str) -> dict[str, Any]:
