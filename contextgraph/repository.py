@@ -221,9 +221,10 @@ class Repository:
         self.database.reset()
         return failure
 
-    def embed(self, progress: Callable[[str, int, int | None], None]) -> None:
+    def embed(self, progress: Callable[[str, int, int | None], None], asked: bool = True) -> None:
         """Compare what waits for it, and give a vector to everything that has none. Failures are reasons: search has words."""
-        self.compare(progress)
+        if asked or not sync.partial(self.settings):  # a fetch for every commit, which nobody would expect of a background process
+            self.compare(progress)
         if self.config.flag("index.vectors") and self.database.writable:
             failure = self.meaning.fill(progress, self.note)
             if failure:
@@ -233,7 +234,7 @@ class Repository:
     def start_embedding(self) -> None:
         """The same in a process of its own, when there is something to do."""
         if self.environment.get("CG_WORKER") != "off":
-            waiting = inverses.waiting(self.database) > 0
+            waiting = inverses.waiting(self.database) > 0 and not sync.partial(self.settings)
             if waiting or (self.config.flag("index.vectors") and self.meaning.may_start() and self.meaning.waiting()):
                 meaning.start(self.git, self.environment)
 

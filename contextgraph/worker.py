@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     try:
         graph = Graph(git, environment)
         if embedding:
-            graph.embed(quiet)
+            graph.embed(quiet, asked=False)
         elif graph.installed:  # `cg uninstall` may have come first
             graph.catch_up()
             if graph.failure:

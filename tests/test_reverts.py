@@ -1,5 +1,7 @@
 """What undoes what: declared, silent, in part; and what looks like it and undoes nothing."""
 
+import sys
+
 from contextgraph.lock import locked
 from contextgraph.status import inverses
 from tests.conftest import Repo
@@ -255,3 +257,21 @@ def test_the_title_tells_which_commit_is_meant_when_the_sha_is_of_another_branch
     repo.commit("Away", {"limits": lines("base", 6)})
     repo.git("commit", "-q", "--amend", "-m", 'Revert "Add limits"', "-m", f"This reverts commit {stable}.")
     assert (status(repo, sha), rules(repo, sha), status(repo, stable)) == ("reverted", ["reachable", "declared"], "pending")
+
+
+def test_the_background_fetches_nothing_into_a_partial_clone(repo: Repo) -> None:
+    for number in range(inverses.AT_ONCE + 20):
+        repo.commit(f"Step {number}", {"file": lines(f"step {number}", 3)})
+    repo.git("config", "uploadpack.allowFilter", "true")
+    partial = Repo(repo.path.parent / "partial")
+    repo.git("clone", "--quiet", "--filter=blob:none", "--no-checkout", f"file://{repo.path}", str(partial.path))
+    partial.cg("log", "-n", "1", CG_WORKER="off")
+    packs = set(partial.path.glob(".git/objects/pack/*.pack"))
+    worker = [sys.executable, "-m", "contextgraph.worker", "--embed", str(partial.path)]
+    partial.run(*worker)
+    assert (inverses.waiting(graph(partial).database) > inverses.AT_ONCE, set(partial.path.glob(".git/objects/pack/*.pack"))) == (
+        True,
+        packs,
+    )
+    partial.cg("refresh", CG_WORKER="off")
+    assert inverses.waiting(graph(partial).database) == 0
