@@ -130,7 +130,7 @@ def _read(spool: Spool, line: bytes) -> None:
         spool.skipped[match[1]] = "merge" if match[2] else "commit"
     elif line.endswith(b"\n") and (match := _PAIR.match(words)):
         spool.pairs.append((match[1], match[2], match[3]))
-    elif words.strip() and words != "merge":
+    elif line.strip() and words != "merge":
         spool.unread.append(line)
 
 
