@@ -61,7 +61,11 @@ def told(graphed: Repo) -> Repo:
 
 
 def history(repo: Repo, name: str = "ours") -> Repo:
-    repo.git("remote", "add", "origin", f"https://example.com/{name}-{time.monotonic_ns()}.git")
+    hub = repo.path.parent / f"{repo.path.name}-hub.git"
+    repo.run("git", "init", "--quiet", "--bare", str(hub))
+    repo.git("remote", "add", "origin", str(hub))
+    repo.cg("sync", "-q", "--fetch-only")  # asked once: it has no notes, and no answer says that it may have
+    repo.git("remote", "set-url", "origin", f"https://example.com/{name}-{time.monotonic_ns()}.git")
     for number, word in enumerate(WORDS):
         repo.commit(f"Add the {word} to {name}\n\nBecause the {WORDS[number - 1]} was slow without it.")
     return repo

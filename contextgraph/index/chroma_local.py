@@ -8,16 +8,15 @@ A process of its own, because
 - the file lock belongs to the process that writes, so it ends exactly when the writing ends, even if `cg` was killed before.
 """
 
-import json
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable
 from operator import mul
 from typing import Any
 
+from contextgraph.index.chroma_child import serve
 from contextgraph.index.chroma_lock import Busy
 from contextgraph.index.chroma_request import Absent, Request
 from contextgraph.index.chroma_store import Store
@@ -137,14 +136,5 @@ def answer(operation: str, request: Request) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Reads the request, answers, and leaves without waiting for Chroma's threads."""
-    reply = os.dup(1)
-    os.dup2(2, 1)  # whatever a library prints must not mix with the answer
-    header = json.loads(sys.stdin.buffer.readline())
-    payload = sys.stdin.buffer.read()
-    if len(payload) != header["bytes"]:
-        sys.exit("the request was cut short")  # the parent was killed while it wrote
-    with os.fdopen(reply, "w", encoding="utf-8") as stream:
-        json.dump(answer(header["operation"], Request(header, payload)), stream)
-    sys.stderr.flush()
-    os._exit(0)
+    """What `chroma_process` starts."""
+    serve(lambda header, payload: answer(header["operation"], Request(header, payload)))

@@ -4,12 +4,11 @@ A process of its own for the reasons of `chroma_local`: importing chromadb reads
 variables, and a server that hangs must not hang us. One collection holds many repositories, told apart by `repo`.
 """
 
-import json
-import os
-import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
+
+from contextgraph.index.chroma_child import serve
 
 BATCH = 300
 """Vectors in one request: Chroma's smaller plans and proxies refuse much more, and a slow line is not held up for long."""
@@ -125,14 +124,5 @@ def answer(header: dict[str, Any], payload: bytes) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Reads the request, answers, and leaves."""
-    reply = os.dup(1)
-    os.dup2(2, 1)  # whatever a library prints must not mix with the answer
-    header = json.loads(sys.stdin.buffer.readline())
-    payload = sys.stdin.buffer.read()
-    if len(payload) != header["bytes"]:
-        sys.exit("the request was cut short")
-    with os.fdopen(reply, "w", encoding="utf-8") as stream:
-        json.dump(answer(header, payload), stream)
-    sys.stderr.flush()
-    os._exit(0)
+    """What `chroma_process` starts."""
+    serve(answer)

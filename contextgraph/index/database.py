@@ -1,6 +1,7 @@
 """The SQLite file of the projection: its schema, its transactions, and what happens when it is damaged."""
 
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,10 +9,11 @@ from pathlib import Path
 from contextgraph.errors import Error
 from contextgraph.lock import locked
 
-SCHEMA_VERSION = 5
+RULES = 5
+"""Raised when what is written into the tables changes and the tables do not."""
 
 # `words` is contentless: a commit never changes, and its text is in git. Decisions come and go, so theirs keeps its content.
-SCHEMA = f"""
+TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE commits (
     id INTEGER PRIMARY KEY, sha TEXT NOT NULL UNIQUE, parents TEXT NOT NULL, author TEXT NOT NULL, author_time INTEGER NOT NULL,
@@ -51,8 +53,10 @@ CREATE INDEX decisions_by_home ON decisions (home);
 CREATE INDEX decisions_superseding ON decisions (supersedes) WHERE supersedes IS NOT NULL;
 CREATE TABLE filled (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE VIRTUAL TABLE decision_words USING fts5 (title, text, tokenize='porter unicode61');
-PRAGMA user_version = {SCHEMA_VERSION};
 """
+# Of the text itself: two people who each change a table and raise a number would otherwise make two versions of one number.
+SCHEMA_VERSION = zlib.crc32(f"{RULES}{TABLES}".encode()) & 0x7FFFFFFF
+SCHEMA = f"{TABLES}PRAGMA user_version = {SCHEMA_VERSION};"
 
 
 class Database:
