@@ -338,3 +338,15 @@ def test_what_a_branch_took_back_before_it_was_squashed(here: Repo) -> None:
     here.git("merge", "-q", "--squash", "topic")
     here.git("commit", "-q", "-m", "All (#8)")
     assert (status(here, one), status(here, two), status(here, here.sha())) == ("reverted", "landed", "landed")
+
+
+def test_what_was_taken_back_out_of_a_fixed_up_commit(here: Repo) -> None:
+    """The old commit is undone though what it became is not: that holds the fixup as well."""
+    here.git("checkout", "-q", "-b", "topic")
+    one = decided(here, "one")
+    here.commit("fixup! one", {"more": lines("more")})
+    here.git("rebase", "-q", "-i", "--autosquash", "main")
+    here.git("revert", "--no-edit", one)
+    here.git("checkout", "-q", "main")
+    here.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    assert (status(here, one), status(here, here.sha("topic~1"))) == ("reverted", "landed")

@@ -91,6 +91,40 @@ def test_the_revert_of_a_merge_reverts_what_it_brought(repo: Repo) -> None:
     assert {status(repo, one), status(repo, two)} == {"landed"}
 
 
+def nested(repo: Repo) -> tuple[str, str, str]:
+    """A merged topic that holds a merge: a commit of the inner branch, one of the topic, and the inner merge."""
+    repo.git("checkout", "-q", "-b", "inner")
+    one = repo.commit("One", {"one": lines("one")})
+    repo.git("checkout", "-q", "-b", "topic", "main")
+    two = repo.commit("Two", {"two": lines("two")})
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "inner")
+    merge = repo.sha()
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    return one, two, merge
+
+
+def test_the_revert_of_a_merge_within_a_merge(repo: Repo) -> None:
+    one, two, merge = nested(repo)
+    repo.git("revert", "--no-edit", "-m", "1", merge)
+    assert (status(repo, one), status(repo, two), status(repo, merge)) == ("reverted", "landed", "reverted")
+    repo.git("revert", "--no-edit", "HEAD")
+    assert (status(repo, one), status(repo, two), status(repo, merge)) == ("landed", "landed", "landed")
+    repo.git("revert", "--no-edit", "HEAD~2", "-m", "1")
+    assert (status(repo, one), status(repo, two), status(repo, merge)) == ("reverted", "reverted", "reverted")
+
+
+def test_the_revert_of_a_merge_of_which_a_part_was_reverted_before(repo: Repo) -> None:
+    one, two, _ = nested(repo)
+    top = repo.sha()
+    repo.git("revert", "--no-edit", one)
+    assert (status(repo, one), status(repo, two)) == ("reverted", "landed")
+    repo.git("revert", "--no-edit", "-m", "1", top)
+    assert (status(repo, one), status(repo, two)) == ("reverted", "reverted")
+    repo.git("revert", "--no-edit", "HEAD")
+    assert (status(repo, one), status(repo, two)) == ("reverted", "landed")
+
+
 def test_a_reverter_is_told_once_though_its_merge_repeats_it(repo: Repo) -> None:
     sha = repo.commit("Add limits", {"limits": lines("limits")})
     repo.git("checkout", "-q", "-b", "undo")

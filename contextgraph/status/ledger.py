@@ -10,7 +10,7 @@ from contextgraph.index.database import Database
 from contextgraph.status.merged import Merged
 from contextgraph.status.naming import number_of
 from contextgraph.status.reverts import MENTIONED, REVERTED
-from contextgraph.status.undoers import PARTS, Landing, Undoer, Undoers
+from contextgraph.status.undoers import Landing, Undoer, Undoers
 from contextgraph.trace import Evidence, Status
 
 
@@ -97,7 +97,7 @@ class Ledger:
                     rest = [each for each in outcome.evidence if each.rule != "reachable"]
                     via = new if how in ("squash", "host-squash") else outcome.merged_via or new
                     carried = msgspec.structs.replace(outcome, merged_via=via, evidence=(first, *rest))
-                    return self._undone(sha, carried) if wanted == "landed" and how in PARTS else carried
+                    return self._undone(sha, carried) if wanted == "landed" else carried
         return None
 
     def _told(self, sha: str) -> Outcome | None:

@@ -26,6 +26,8 @@ NEAR_THE_WORD = 0.5
 AGAIN = 0.5
 """Share of a reverted change's lines that a later commit of its title must repeat to be that change once more, reworked: of 30 in
 git.git whose lines stood again after their revert, 13 came back so."""
+MEMBERS = 500
+"""Commits of a reverted merge that are looked at one by one."""
 Pair = tuple[str, str]
 """(reverter, target)."""
 
@@ -50,6 +52,7 @@ def sync(database: Database, git: Git) -> None:
     stated = {(each.reverter, each.target): each.rule for each in _meant(declared, extents)}
     judged = {pair: (_judged(rule, extents[pair]), extents[pair].extent) for pair, rule in stated.items() if pair in extents}
     rows = {pair: (rule, extent) for pair, (rule, extent) in judged.items() if rule}
+    rows |= _brought(database, git, rows)
     relands = _relands(database, git, rows, known)
     rows |= dict.fromkeys(_worth(database, git, exact - rows.keys()), ("inverse", 1.0))
     with database.transaction() as connection:
@@ -65,6 +68,20 @@ def _judged(rule: str, undone: Undone) -> str | None:
     if undone.extent < MENTIONED:
         return "mentioned" if rule == "declared" else None
     return rule if rule == "declared" or (undone.extent >= NEAR_THE_WORD and undone.lines >= FEWEST_LINES) else None
+
+
+def _brought(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) -> dict[Pair, tuple[str, float]]:
+    """What a revert of a merge undoes of each commit that the merge brought in, where the merge as a whole does not say it: it came in
+    with another merge, or a part of it had been undone before."""
+    query = "SELECT landing IS sha FROM commits WHERE sha = ? AND instr(parents, ' ')"
+    inner: set[Pair] = set()
+    for (reverter, target), (rule, extent) in rows.items():
+        found = database.connection.execute(query, (target,)).fetchone() if rule == "declared" else None
+        if found and not (found[0] and extent >= REVERTED):
+            members = git.maybe("rev-list", f"--max-count={MEMBERS}", target, f"^{target}^1")
+            inner |= {(reverter, sha) for sha in (members or "").split() if sha not in (target, reverter)}
+    parts = _extents(database, git, inner - rows.keys())
+    return {pair: ("declared", undone.extent) for pair, undone in parts if undone.extent >= MENTIONED}
 
 
 def _relands(database: Database, git: Git, rows: dict[Pair, tuple[str, float]], known: int) -> list[Pair]:

@@ -81,9 +81,11 @@ class Undoers:
         return None
 
     def _sources(self, sha: str) -> list[str]:
-        """What `sha` was made from by a rewrite or a pick: a revert may name that instead. A squash of several is more than each."""
+        """What `sha` was made from by a rewrite or a pick: a revert may name that instead. A squash or a fixup of several is more than
+        each."""
         links = self.connection.execute("SELECT old, how FROM links WHERE new = ?", (sha,)).fetchall()
-        olds = [old for old, how in links if how not in PARTS or len(links) == 1]
+        ways = [how for _, how in links]
+        olds = [old for old, how in links if len(links) == 1 or (how not in PARTS and ways.count(how) == 1)]
         picked = self.connection.execute(
             "SELECT o.sha FROM claims k JOIN commits o ON o.sha BETWEEN k.target AND k.target || 'g' WHERE k.sha = ? AND k.kind = 'picked'",
             (sha,),
