@@ -17,7 +17,9 @@ class Doings(World):
         self.stage()
         self.git("add", name)
         self.git("commit", "--quiet", *((subject,) if subject else ("-m", f"Change {self.number}")), CG_SKIP="1" if skip else "")
-        sha = self.made(takes=not skip or self.unhooked)
+        unseen = skip and not self.unhooked  # only a hook knows of it
+        sha = self.made(takes=not unseen)
+        self.skipped |= {sha} if unseen else set()
         if not skip and self.random.random() < 0.7:
             self.attach(sha)
         return sha

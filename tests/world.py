@@ -54,6 +54,8 @@ class World:
         """Files that the main line had at some time."""
         self.doubled: set[str] = set()
         """Files of changes that exist several times: whether they stand after a revert is a matter of taste."""
+        self.skipped: set[str] = set()
+        """Commits that asked to be skipped: what they become is followed for none without a record."""
         self.again: set[str] = set()
         """Files that were picked again after a revert."""
         self.undone: set[str] = set()
@@ -164,7 +166,7 @@ class World:
     def expected_status(self, sha: str, tree: set[str]) -> str | None:
         """None where the model has no opinion."""
         adds, removes = self.adds.get(sha, set()), self.removes.get(sha, set())
-        if not adds | removes or (adds | removes) & self.doubled or not removes <= self.once:
+        if sha in self.skipped or not adds | removes or (adds | removes) & self.doubled or not removes <= self.once:
             return None
         if sha not in self.arrived:
             return "pending"
