@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from contextgraph import sync, transfer
+from contextgraph import lag, sync, transfer
 from contextgraph.errors import Error, GitError
 from contextgraph.git import Git
 
@@ -23,6 +23,7 @@ def deepen(git: Git, settings: Mapping[str, list[str]], branch: str = "") -> str
     if missing and not branch and git.maybe("rev-parse", "--verify", "--quiet", f"refs/remotes/{remote}/HEAD") is None:
         git.run("symbolic-ref", f"refs/remotes/{remote}/HEAD", tracking)
     transfer.fetch(git, remote, sync.partial(settings), lambda phase, done, total: None)
+    lag.asked(git, remote)
     return remote
 
 

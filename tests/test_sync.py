@@ -427,6 +427,10 @@ def test_answers_say_when_a_remote_was_never_asked_for_its_notes(hub: Hub) -> No
     assert a.cg("log").stdout.count("never fetched") == 1
     a.cg("sync", "--fetch-only")
     assert told(a) == [], "it was asked, and has none"
+    c = hub.clone("c", init=False)
+    assert told(c)
+    c.cg("check", "--fetch", code=None)
+    assert told(c) == [], "a check has asked it"
     b = hub.clone("b")
     assert told(b), "the refspec is there, and nothing was fetched since"
     b.git("fetch", "--quiet")
