@@ -175,7 +175,7 @@ def _console(color: str, stderr: bool) -> Console:
         markup=False,
         emoji=False,
         no_color=no_color,
-        color_system="standard" if force else "auto",
+        color_system="standard" if force else None if color == "never" else "auto",  # never: no bold and no dim either
     )
     if force:
         console._force_terminal = None

@@ -163,7 +163,15 @@ def test_the_last_block_is_what_git_says(lines: list[str]) -> None:
 
 
 def test_what_only_qualifies_is_no_decision() -> None:
-    for line in ("Area: docs", "Risk: low", "Confidence: high", "Expires: 2027-01-31", "Category: tooling\nArea: x", "Undo: easy"):
+    for line in (
+        "Area: docs",
+        "Context: https://example.com/7",
+        "Risk: low",
+        "Confidence: high",
+        "Expires: 2027-01-31",
+        "Category: tooling\nArea: x",
+        "Undo: easy",
+    ):
         assert decisions(f"subject\n\n{line}") == []
     alone = decisions("subject\n\nSupersedes: cg-0123456789ab")
     assert [(each.supersedes, each.context) for each in alone] == [("cg-0123456789ab", "Supersedes: cg-0123456789ab")]

@@ -30,8 +30,8 @@ ALIASES = {
 OURS = frozenset(
     "decision context rejected because constraint supersedes expires guard risk reversible confidence category area related ack".split()
 )
-SUBSTANCE = frozenset("decision context rejected because constraint guard supersedes".split())
-"""Keys that make a decision; the others only qualify one (`Area: docs` alone, as many projects have it, is none)."""
+SUBSTANCE = frozenset("decision rejected because constraint guard supersedes".split())
+"""Keys that make a decision; the others only qualify one (`Area: docs` or `Context: URL` alone, as projects have them, is none)."""
 QUALIFIERS = frozenset("supersedes expires risk reversible confidence category area related".split())
 """Fields that say nothing by themselves."""
 CERTAINTY = {"firm": "0.9", "tentative": "0.6", "guess": "0.3", "high": "0.9", "medium": "0.6", "low": "0.3"}
