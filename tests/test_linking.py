@@ -245,6 +245,24 @@ def test_a_commit_split_at_a_stop(here: Repo) -> None:
     assert [words(here, sha) for sha in (*pieces, top, here.sha("HEAD~3"))] == [{"big"}, {"big"}, set(), set()]
 
 
+def test_a_commit_made_again_at_a_stop_before_the_revert_of_it(here: Repo) -> None:
+    """The reset comes back to a commit of the rebase, and takes away on its way what the revert takes away."""
+    here.git("checkout", "-q", "-b", "topic")
+    one, two = decided(here, "one"), decided(here, "two")
+    here.git("revert", "--no-edit", two)
+    revert = here.sha()
+    attach(here, revert, "revert")
+    here.git("checkout", "-q", "main")
+    decided(here, "upstream")
+    here.git("checkout", "-q", "topic")
+    here.git("rebase", "-q", "-i", "--onto", "main", "HEAD~3", GIT_SEQUENCE_EDITOR="sed -i 2s/pick/edit/")
+    here.git("reset", "-q", "--soft", "HEAD~1")
+    here.git("commit", "-q", "-m", "two again")
+    here.git("rebase", "--continue")
+    assert [how(here, here.sha(f"HEAD~{back}")) for back in (2, 0)] == [{one: "rebase"}, {revert: "rebase"}]
+    assert [words(here, here.sha(f"HEAD~{back}")) for back in (2, 1, 0)] == [{"one"}, {"two"}, {"revert"}]
+
+
 def test_what_is_decided_at_a_stop_goes_with_its_commit(here: Repo) -> None:
     here.git("checkout", "-q", "-b", "topic")
     one = decided(here, "one")

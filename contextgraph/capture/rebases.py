@@ -28,7 +28,8 @@ class Replay:
         self.left = dict(self.olds)
         """Those that no step has applied."""
         self.applied = of_pairs(git, [(old.sha, next(iter(old.parents), None)) for old in olds if len(old.parents) < 2])
-        self.changed = of_pairs(git, list({step.new: step.old for step in steps}.items()))
+        # What a step made is told by the first that names it: a reset comes back to it from elsewhere.
+        self.changed = of_pairs(git, list({step.new: step.old for step in reversed(steps)}.items()))
         # Picks that change nothing are passed over: the rebase begins at the last of them, and may go on with a fixup of it.
         self.held: dict[str, list[str]] = {base: [base]}
         """Commit of the rebase -> what it is made of; one that was made by hand has a record of its own, and is among it."""
