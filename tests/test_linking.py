@@ -336,6 +336,20 @@ def test_a_patch_applied_before_its_source_was_rewritten(here: Repo) -> None:
     assert words(here, here.sha()) == {"one"}
 
 
+def test_one_commit_applied_is_no_squash_of_its_branch(here: Repo) -> None:
+    """The rest of the branch takes back what it brought, so that merging it again gives the same tree."""
+    here.git("checkout", "-q", "-b", "topic")
+    one = decided(here, "one")
+    here.git("revert", "--no-edit", one)
+    two = decided(here, "two")
+    patch = here.run("git", "format-patch", "-1", "--stdout", two).stdout
+    here.git("checkout", "-q", "main")
+    decided(here, "meanwhile")
+    here.git("am", "-q", stdin=patch)
+    assert (words(here, here.sha()), how(here, here.sha())) == ({"two"}, {two: "cherry-pick"})
+    assert (status(here, one), status(here, two)) == ("pending", "landed")
+
+
 def test_a_squash_holds_nothing_that_was_made_after_it(here: Repo) -> None:
     one = decided(here, "one")
     here.git("revert", "--no-edit", one)

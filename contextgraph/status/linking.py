@@ -33,7 +33,7 @@ def find(database: Database, git: Git, changed: set[str], heads: Iterable[str]) 
     pairs = list(_stated(database, known, keys))
     tried: list[tuple[str, str]] = []
     pairs += _twins(database, git, known, keys, tried)
-    pairs += squashes.find(database, git, known, bool(changed), list(heads), {old for old, _, _ in pairs}, tried)
+    pairs += squashes.find(database, git, known, bool(changed), list(heads), pairs, tried)
     fresh = [pair for pair in dict.fromkeys(pairs) if not _linked(database, pair[0], pair[1])]
     lines = list(_lines(git, fresh))
     _done(database, newest, tried)

@@ -17,13 +17,14 @@ Pair = tuple[str, str, str]
 
 
 def find(
-    database: Database, git: Git, known: int, records: bool, heads: list[str], linked: set[str], tried: list[tuple[str, str]]
+    database: Database, git: Git, known: int, records: bool, heads: list[str], linked: list[Pair], tried: list[tuple[str, str]]
 ) -> Iterator[Pair]:
     """(old, squash, "host-squash") for every recorded commit of a branch that a new commit of the target squashes.
 
     `records`: there are new records, so that commits known before may be their squashes. `linked` have gone elsewhere.
+    A copy of one commit is no squash of a branch that holds it: where the rest of that cancels out, the trees are the same.
     """
-    pending = _pending(database) - linked
+    pending = _pending(database) - {old for old, _, _ in linked}
     if not pending:
         return
     tips = {tip: members for tip in [*heads, *pending] if (members := _members(database, tip)) and members & pending}
@@ -32,12 +33,12 @@ def find(
     done: set[str] = set()
     attempts = 0
     for squash, parent, when in _candidates(database, known, records):
-        touched = _paths(database, {squash})
+        touched, copied = _paths(database, {squash}), _copied(database, squash, linked)
         for tip in sorted(tips, key=lambda each: -len(tips[each])):
             members = tips[tip]
             if not touched or tip in done or touched - paths[tip] or made[tip] > when + SKEW or attempts >= MOST:
                 continue
-            if _was_tried(database, tip, squash):
+            if copied & members or _was_tried(database, tip, squash):
                 continue
             attempts += 1
             if same_tree(git, squash, parent, tip):
@@ -102,6 +103,13 @@ def _candidates(database: Database, known: int, all_recent: bool) -> list[tuple[
 
 def _time(database: Database, sha: str) -> int:
     return int(database.connection.execute("SELECT commit_time FROM commits WHERE sha = ?", (sha,)).fetchone()[0])
+
+
+def _copied(database: Database, new: str, linked: list[Pair]) -> set[str]:
+    """The commits that `new` is a copy of: picked, or applied by a host."""
+    rows = database.connection.execute("SELECT old, how FROM links WHERE new = ?", (new,)).fetchall()
+    rows += [(old, how) for old, other, how in linked if other == new]
+    return {old for old, how in rows if how in ("cherry-pick", "host-rebase")}
 
 
 def _was_tried(database: Database, tip: str, squash: str) -> bool:
