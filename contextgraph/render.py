@@ -80,14 +80,15 @@ def search(answer: Answer, explain: bool, reasons: Sequence[str], names: Mapping
         for matched in result.matched_decisions[:3]:
             parts.append(Padding(decision(matched.decision, brief=True), (0, 0, 0, 2), expand=False))
         if explain:
-            words = "  ".join(f"{name} {value if isinstance(value, str) else format(value, 'g')}" for name, value in result.explain.items())
-            parts.append(Text(f"  score {result.score:g} = {words}", style="dim"))
+            parts.append(Padding(Text(_sum(result), style="dim"), (0, 0, 0, 2), expand=False))
     if answer.total > len(answer.results):
         parts.append(
             Text(f"the best {len(answer.results)} of {answer.total:,} that have something of the question; -n shows more", style="dim")
         )
     if not answer.results:
         parts.append(Text("Nothing was found."))
+    if answer.absent:
+        parts.append(Text(f"no text here has {' or '.join(f'“{inert(word)}”' for word in answer.absent)}", style="dim"))
     return Group(*parts, *incomplete(reasons))
 
 
@@ -102,6 +103,16 @@ def log(answer: Listing, decisions: bool, reasons: Sequence[str]) -> RenderableT
     if not answer.traces:
         parts.append(Text("Nothing was found."))
     return Group(*parts, *incomplete(reasons))
+
+
+def _sum(result: Result) -> str:
+    """The score as what it is: the sum of its parts, times its status; docs/search.md says what each part means."""
+    parts = {name: value for name, value in result.explain.items() if isinstance(value, float) and name not in ("status", "folded")}
+    known = " + ".join(f"{name} {value:g}" for name, value in parts.items() if value)
+    factor = result.explain.get("status", 1.0)
+    sentence = f"score {result.score:g} = {known}" if factor == 1 else f"score {result.score:g} = ({known}) × status {factor:g}"
+    alike = f"; {result.explain['folded']} more like it" if result.explain.get("folded") else ""
+    return sentence + alike + (f"; from {result.explain['remote']}" if "remote" in result.explain else "")
 
 
 def _named(result: Result, names: Mapping[str, str]) -> Text:

@@ -44,6 +44,15 @@ def test_word_forms_and_parts_of_identifiers_count(repo: Repo) -> None:
         assert words(repo, asked).commits[commit].coverage == pytest.approx(1.0), asked
 
 
+def test_a_lone_digit_is_a_word_and_what_no_text_has_is_told(repo: Repo) -> None:
+    two = repo.commit("Drop Python 2 support", {"a": "1"})
+    three = repo.commit("Drop Python 3 support", {"b": "1"})
+    found = words(repo, "drop Python 2")
+    assert found.commits[two].coverage > found.commits[three].coverage
+    assert found.absent == ()
+    assert words(repo, "drop PhantomJS").absent == ("phantomjs", "phantom", "js")
+
+
 def test_nothing_but_signs_finds_nothing(repo: Repo) -> None:
     assert words(repo, "?!") == lexical.Words({}, {}, 0.0)
 

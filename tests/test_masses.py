@@ -38,8 +38,9 @@ def whole(connection: sqlite3.Connection, shares: dict[str, float]) -> dict[int,
 
 
 def test_the_best_rows_are_those_of_reading_everything(connection: sqlite3.Connection) -> None:
-    shares = masses.weights(connection, ['"cache"', '"common"', '"usual"'])
-    found = Masses(connection, "words", shares)
+    counts = masses.count(connection, ['"cache"', '"common"', '"usual"'])
+    shares = masses.weights(counts)
+    found = Masses(connection, "words", shares, counts)
     assert found.read == {'"cache"'}, "the common words are not read"
     everything = whole(connection, shares)
     best = found.best()
@@ -49,16 +50,18 @@ def test_the_best_rows_are_those_of_reading_everything(connection: sqlite3.Conne
 
 
 def test_a_rare_word_does_not_hide_the_rest(connection: sqlite3.Connection) -> None:
-    shares = masses.weights(connection, ['"reftable"', '"usual"'])
-    found = Masses(connection, "words", shares)
+    counts = masses.count(connection, ['"reftable"', '"usual"'])
+    shares = masses.weights(counts)
+    found = Masses(connection, "words", shares, counts)
     assert found.read == shares.keys(), "one row is no page"
     assert found.best()[0] == 77
     assert found.of == pytest.approx(whole(connection, shares))
 
 
 def test_pages_go_on_to_every_row(connection: sqlite3.Connection) -> None:
-    shares = masses.weights(connection, ['"cache"', '"common"'])
-    found = Masses(connection, "words", shares)
+    counts = masses.count(connection, ['"cache"', '"common"'])
+    shares = masses.weights(counts)
+    found = Masses(connection, "words", shares, counts)
     rows = [row for page in found.pages([3, 5]) for row in page]
     assert len(rows) == len(set(rows)), "each row once"
     assert set(rows) == whole(connection, shares).keys()
@@ -66,6 +69,7 @@ def test_pages_go_on_to_every_row(connection: sqlite3.Connection) -> None:
 
 
 def test_terms_weigh_by_rarity(connection: sqlite3.Connection) -> None:
-    shares = masses.weights(connection, ['"common"', '"reftable"', '"absent"'])
+    counts = masses.count(connection, ['"common"', '"reftable"', '"absent"'])
+    shares = masses.weights(counts)
     assert list(shares) == ['"absent"', '"reftable"', '"common"']
     assert sum(shares.values()) == pytest.approx(1.0)

@@ -164,3 +164,15 @@ def test_a_message_in_latin_1(graphed: Repo) -> None:
 
 def test_an_answer_of_several_says_how_many() -> None:
     assert "No decision is recorded here." in shown(render.why(Why("x", traces=[Trace(sha=A), Trace(sha=B)]), None, []))
+
+
+def test_a_score_is_shown_as_the_sum_that_it_is() -> None:
+    from contextgraph.query.search import Answer, Result
+
+    trace = Trace(sha=A, summary="Close idle sockets")
+    plain = Result(trace, 0.75, [], {"words": 0.5, "order": 0.25, "both": 0.0, "status": 1.0})
+    undone = Result(trace, 0.675, [], {"words": 0.5, "order": 0.25, "status": 0.9, "folded": 2})
+    lines = shown(render.search(Answer([plain, undone], 2, 1, ("phantomjs",)), True, [])).splitlines()
+    assert "  score 0.75 = words 0.5 + order 0.25" in lines
+    assert "  score 0.675 = (words 0.5 + order 0.25) × status 0.9; 2 more like it" in lines
+    assert lines[-1] == "no text here has “phantomjs”"

@@ -32,7 +32,7 @@ def identifiers(text: str) -> str:
 def terms(question: str) -> list[str]:
     """The words of a question that are worth looking for, lower case, each once; all of them when only stop words are left."""
     words = list(dict.fromkeys(word.lower() for word in _WORD.findall(identifiers(question).replace("_", " "))))
-    return [word for word in words if word not in STOP and len(word) > 1] or words
+    return [word for word in words if word not in STOP and (len(word) > 1 or word.isdigit())] or words
 
 
 def match(words: list[str]) -> str:

@@ -13,7 +13,7 @@ from itertools import islice
 import msgspec
 
 from contextgraph.index import text
-from contextgraph.query.masses import TABLES, Masses, weights
+from contextgraph.query.masses import TABLES, Masses, count, weights
 from contextgraph.query.question import Question
 
 KEPT = 400
@@ -38,19 +38,22 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Words(msgspec.Struct, frozen=True):
-    """Commits by sha, decisions by id. `best` is the coverage of the commit that BM25 puts first."""
+    """Commits by sha, decisions by id. `best` is the coverage of the commit that BM25 puts first, `absent` are words of no text."""
 
     commits: dict[str, Match]
     decisions: dict[str, Match]
     best: float
+    absent: tuple[str, ...] = ()
 
 
 def find(connection: sqlite3.Connection, question: Question, condition: str, values: list[object]) -> Words:
     """Search both word tables. `condition` and `values` restrict commits (`commits c`); decisions are restricted later, by home."""
-    shares = weights(connection, [f'"{word}"' for word in (*question.words, *question.phrases)])
-    if not shares:
+    terms = [f'"{word}"' for word in (*question.words, *question.phrases)]
+    if not terms:
         return Words({}, {}, 0.0)
-    texts, decided = (Masses(connection, table, shares) for table in TABLES)
+    counts = count(connection, terms)
+    shares = weights(counts)
+    texts, decided = (Masses(connection, table, shares, counts) for table in TABLES)
     expression = _expression(question, texts)
     ranked = _ranked(connection, "words, 5.0, 1.0, 1.0", expression, f"JOIN commits c ON c.id = number WHERE {condition}", values)
     names = dict(_passing(connection, texts.pages(row for _, _, row in ranked), condition, values)) | {row: sha for sha, _, row in ranked}
@@ -59,7 +62,8 @@ def find(connection: sqlite3.Connection, question: Question, condition: str, val
     orders = {row: score / top for _, score, row in ranked if top > 0}
     found = {sha: Match(texts.of.get(row, 0.0) * _brevity(sizes.get(row, 0)), orders.get(row, 0.0)) for row, sha in names.items()}
     best = texts.of.get(ranked[0][2], 0.0) if ranked else 0.0
-    return Words(found, _decisions(connection, _expression(question, decided), decided), best)
+    absent = tuple(word for word in question.words if not any(each[f'"{word}"'] for each in counts.values()))
+    return Words(found, _decisions(connection, _expression(question, decided), decided), best, absent)
 
 
 def _expression(question: Question, masses: Masses) -> str:

@@ -15,26 +15,30 @@ TABLES = {"words": "commits", "decision_words": "decisions"}
 """The tables of words, each with the table of what its texts belong to."""
 
 
-def weights(connection: sqlite3.Connection, terms: Iterable[str]) -> dict[str, float]:
+Counts = dict[str, dict[str, int]]
+"""Of each table and term the number of texts that have it."""
+
+
+def count(connection: sqlite3.Connection, terms: Iterable[str]) -> Counts:
+    """How many texts have each term, and (under the empty term) how many there are."""
+    found: Counts = {}
+    for table, owners in TABLES.items():
+        found[table] = {"": connection.execute(f"SELECT count(*) FROM {owners}").fetchone()[0]}
+        for term in terms:
+            found[table][term] = connection.execute(f"SELECT count(*) FROM {table} WHERE {table} MATCH ?", (term,)).fetchone()[0]
+    return found
+
+
+def weights(counts: Counts) -> dict[str, float]:
     """The share of the question's mass that each term has, by how rare it is; they add up to 1. The heaviest comes first."""
-    total = sum(_total(connection, table) for table in TABLES)
+    sums = {term: sum(each[term] for each in counts.values()) for term in next(iter(counts.values()))}
+    total = sums.pop("")
     rarity: dict[str, float] = {}
-    for term in terms:
-        having = sum(_count(connection, table, term) for table in TABLES)
+    for term, having in sums.items():
         rarity[term] = math.log(1 + (total - having + 0.5) / (having + 0.5)) if having < total else 1e-6
         rarity[term] *= PHRASE if " " in term else 1.0
     mass = sum(rarity.values())
     return {term: rarity[term] / mass for term in sorted(rarity, key=lambda term: -rarity[term])}
-
-
-def _total(connection: sqlite3.Connection, table: str) -> int:
-    count: int = connection.execute(f"SELECT count(*) FROM {TABLES[table]}").fetchone()[0]
-    return count
-
-
-def _count(connection: sqlite3.Connection, table: str, term: str) -> int:
-    count: int = connection.execute(f"SELECT count(*) FROM {table} WHERE {table} MATCH ?", (term,)).fetchone()[0]
-    return count
 
 
 class Masses:
@@ -44,13 +48,13 @@ class Masses:
     the heavier terms comes among those only if it has nearly all the common ones. What these add to the others is looked up.
     """
 
-    def __init__(self, connection: sqlite3.Connection, table: str, shares: dict[str, float]) -> None:
+    def __init__(self, connection: sqlite3.Connection, table: str, shares: dict[str, float], counts: Counts) -> None:
         self.connection, self.shares = connection, shares
         self.query = f"SELECT rowid FROM {table} WHERE {table} MATCH ?"
         self.of: dict[int, float] = {}
         self.read: set[str] = set()
-        self.rows = _total(connection, table)
-        self.counts = {term: _count(connection, table, term) for term in shares}
+        self.counts = counts[table]
+        self.rows = self.counts[""]
         self._completed: set[int] = set()
         left = 1.0
         for term, share in shares.items():

@@ -34,9 +34,12 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
+    """`absent` are the words of the question that no text has."""
+
     results: list[Result]
     total: int
     milliseconds: int
+    absent: tuple[str, ...] = ()
 
 
 def search(view: View, asked: str, filters: Filters, limit: int, min_score: float, near: Near, details: bool) -> Answer:
@@ -53,7 +56,7 @@ def search(view: View, asked: str, filters: Filters, limit: int, min_score: floa
     ranked = ranking.settle(view, found, filters, read.undone, limit)
     kept = ranking.fold(each for each in ranked if each.score >= min_score)
     results = _results(view, kept[:limit], filters, details)
-    return Answer(results, len(kept), int((time.perf_counter() - started) * 1000))
+    return Answer(results, len(kept), int((time.perf_counter() - started) * 1000), words.absent)
 
 
 def _results(view: View, ranked: list[Ranked], filters: Filters, details: bool) -> list[Result]:
