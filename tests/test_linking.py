@@ -382,3 +382,39 @@ def test_what_was_taken_back_out_of_a_fixed_up_commit(here: Repo) -> None:
     here.git("checkout", "-q", "main")
     here.git("merge", "-q", "--no-ff", "--no-edit", "topic")
     assert (status(here, one), status(here, here.sha("topic~1"))) == ("reverted", "landed")
+
+
+def test_what_a_host_rebases_within_a_second_undoes_nothing_that_follows_it(here: Repo) -> None:
+    """One and its revert become new commits of one second: the new one is the inverse of the old revert, which is older than it."""
+    here.git("checkout", "-q", "-b", "topic")
+    one = decided(here, "one")
+    here.git("revert", "--no-edit", one)
+    revert = here.sha()
+    here.git("checkout", "-q", "main")
+    decided(here, "meanwhile")
+    hosted(here, ["cherry-pick", one, revert])
+    assert [status(here, sha) for sha in (one, revert)] == ["reverted", "landed"]
+    here.git("merge", "-q", "--ff-only", "origin/main")
+    here.clock += 1200  # the host's is ahead
+    here.git("cherry-pick", "HEAD~1")
+    rebased = [here.sha("HEAD~2"), here.sha("HEAD~1")]
+    assert [status(here, sha) for sha in (*rebased, one, revert)] == ["landed", "reverted"] * 2
+
+
+def test_a_revert_rebased_is_older_than_what_took_it_back(here: Repo) -> None:
+    """By its time it is newer than the old form of the commit after it, whose inverse it is."""
+    one = decided(here, "one")
+    here.git("checkout", "-q", "-b", "topic")
+    here.git("revert", "--no-edit", one)
+    here.git("revert", "--no-edit", "HEAD")
+    here.git("commit", "-q", "--amend", "-m", "after all")
+    back = here.sha()
+    here.commit("fixup! after all", {"more": lines("more")})
+    here.git("rebase", "-q", "-i", "--autosquash", "main")
+    here.git("checkout", "-q", "main")
+    decided(here, "upstream")
+    here.git("checkout", "-q", "topic")
+    here.git("rebase", "-q", "main")
+    here.git("checkout", "-q", "main")
+    here.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    assert [status(here, sha) for sha in (one, here.sha("topic~1"), back)] == ["landed", "reverted", "landed"]

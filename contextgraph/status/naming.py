@@ -76,15 +76,15 @@ def _twins(database: Database, found: list[str], reverter: str, when: int) -> It
 
 
 def follows(database: Database, later: str, earlier: str) -> bool:
-    """Whether `earlier` is among the ancestors of `later` that were committed in the same second."""
+    """Whether `earlier` is among the ancestors of `later`; those committed before it are not looked through."""
+    query = "SELECT parents, commit_time FROM commits WHERE sha = ?"
+    begin = database.connection.execute(query, (earlier,)).fetchone()
     seen: set[str] = set()
     waiting = [later]
-    moment = None
-    while waiting and len(seen) < 1_000:
+    while begin and waiting and len(seen) < 1_000:
         sha = waiting.pop()
-        row = database.connection.execute("SELECT parents, commit_time FROM commits WHERE sha = ?", (sha,)).fetchone()
-        moment = row[1] if row and moment is None else moment
-        if row is None or row[1] < moment or sha in seen:
+        row = database.connection.execute(query, (sha,)).fetchone()
+        if row is None or row[1] < begin[1] or sha in seen:
             continue
         if sha == earlier:
             return True

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from contextgraph.index.database import Database
+from contextgraph.status.naming import follows
 from contextgraph.status.reverts import REVERTED
 
 Landing = tuple[str, int]
@@ -34,6 +35,7 @@ class Undoers:
     """The reverters that the branch has; `landing` says where a commit came into it, if it did."""
 
     def __init__(self, database: Database, landing: Callable[[str], Landing | None]) -> None:
+        self.database = database
         self.connection = database.connection
         self.landing = landing
 
@@ -42,19 +44,35 @@ class Undoers:
 
         A merge that repeats the words of a commit it brings in is the same revert, not a second one; nor is a twin that came
         in another way. Of the silent inverses only the nearest counts: later ones undo what was done again in between. Of a commit
-        that came in as a part of another one (a squash), what undoes that part: later, or as a part of the same squash.
+        that came in as a part of another one (a squash), what undoes that part: later, or as a part of the same squash. What was
+        there before undoes nothing, whatever its diff is like.
         """
         landing = self.landing(sha)
         if landing is None:
-            landing = self.landed(sha)
-            later = [each for each in self._of_target(sha) if landing and each.when >= landing[1] and each.reverter != landing[0]]
-            return self._distinct([each for each in later if each.extent >= REVERTED])
-        found = self._of_target(sha)
-        if landing[0] != sha:
-            found += [each for each in self._of_target(landing[0]) if each.extent >= REVERTED]
-        for old in self._sources(sha):
-            found += [each for each in self._of_target(old) if each.when >= landing[1] and each.reverter != sha]
-        return self._distinct([each for each in found if each.reverter != sha])
+            if (landing := self.landed(sha)) is None:
+                return []
+            found = [each for each in self._of_target(sha) if each.extent >= REVERTED and each.when >= landing[1]]
+            found = [each for each in found if each.reverter != landing[0]]
+        else:
+            found = self._of_target(sha)
+            if landing[0] != sha:
+                found += [each for each in self._of_target(landing[0]) if each.extent >= REVERTED]
+            for old in self._sources(sha):
+                found += [each for each in self._of_target(old) if each.when >= landing[1]]
+        at = landing[1]
+        return self._distinct([each for each in found if each.reverter != sha and (each.when > at or not self._before(each, sha))])
+
+    def _before(self, each: Undoer, sha: str) -> bool:
+        """Whether a reverter is an ancestor of `sha`, or of what that was rewritten into on its way to where it landed."""
+        forms: list[str] = []
+        waiting = [sha]
+        while waiting:
+            form = waiting.pop()
+            forms.append(form)
+            if not self.landing(form):
+                rewrites = self.connection.execute("SELECT new FROM links WHERE old = ? AND how <> 'cherry-pick'", (form,))
+                waiting += [new for (new,) in rewrites if new not in forms]
+        return any(follows(self.database, form, each.reverter) for form in forms)
 
     def _of_target(self, target: str) -> list[Undoer]:
         rows = self.connection.execute(
