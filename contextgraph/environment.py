@@ -25,7 +25,7 @@ FIXED = [
     ).split()
     for word in ("-c", setting)
 ]
-_QUESTIONS = ("--git-dir", "--git-common-dir", "--show-object-format", "--is-bare-repository", "--show-toplevel")
+_QUESTIONS = ("--git-dir", "--git-common-dir", "--show-object-format", "--is-bare-repository", "--show-prefix", "--show-toplevel")
 
 
 def without_repository(environment: Mapping[str, str]) -> dict[str, str]:
@@ -35,7 +35,8 @@ def without_repository(environment: Mapping[str, str]) -> dict[str, str]:
 
 def resolve(directory: Path, environment: Mapping[str, str]) -> list[str]:
     """What git says of the repository that `directory` is in: git directory, common directory, object format, whether bare
-    (`true`, `false`), and the top of the work tree where there is one.
+    (`true`, `false`), the way from the top to `directory` (empty, or with a slash at its end), and the top of the work tree where
+    there is one.
 
     Raises NotFoundError when there is no repository, GitError for anything else.
     """
@@ -43,9 +44,9 @@ def resolve(directory: Path, environment: Mapping[str, str]) -> list[str]:
         raise NotFoundError(f"there is no directory {directory}")
     lines, words = _ask(directory, environment, _QUESTIONS)
     # Without a work tree the last question fails after the other answers are out.
-    if len(lines) > (4 if words else 5):  # a line feed in the name of a directory: one question at a time
+    if len(lines) > (5 if words else 6):  # a line feed in the name of a directory: one question at a time
         lines = ["\n".join(found) for each in _QUESTIONS if (found := _ask(directory, environment, [each])[0])]
-    if len(lines) >= 4:
+    if len(lines) >= 5:
         return lines
     if "not a git repository" in words:
         raise NotFoundError(f"{directory} is not in a git repository", "change into one, or name one with -C")

@@ -21,10 +21,14 @@ NOTES_REF = "refs/notes/contextgraph"
 class Git:
     """One repository, resolved once; every call after that is one process with git's own words on failure."""
 
-    def __init__(self, git_dir: Path, common_dir: Path, top: Path | None, object_format: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, git_dir: Path, common_dir: Path, top: Path | None, object_format: str, environment: Mapping[str, str], prefix: str = ""
+    ) -> None:
         self.git_dir = git_dir
         self.common_dir = common_dir
         self.top = top
+        self.prefix = prefix
+        """The way from the top to where the user stands: empty, or with a slash at its end."""
         self.null = "0" * (64 if object_format == "sha256" else 40)
         self.calls = 0
         self._environment = {**environment, "GIT_DIR": str(git_dir)}
@@ -36,10 +40,10 @@ class Git:
         environment = os.environ if environment is None else environment
         lines = resolve(directory, environment)
         clean = without_repository(environment) | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-        top = Path(lines[4]) if len(lines) > 4 and lines[3] != "true" else None
+        top = Path(lines[5]) if len(lines) > 5 and lines[3] != "true" else None
         if top is not None and "GIT_WORK_TREE" in environment:  # only this names it (a bare repository over a home directory)
             clean["GIT_WORK_TREE"] = str(top)
-        return cls(Path(lines[0]), Path(lines[1]), top, lines[2], clean)
+        return cls(Path(lines[0]), Path(lines[1]), top, lines[2], clean, lines[4] if top else "")
 
     @property
     def directory(self) -> Path:

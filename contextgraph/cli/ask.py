@@ -12,6 +12,7 @@ from contextgraph.cli.common import Session, command, one_of
 from contextgraph.errors import UsageError
 from contextgraph.graph import Graph
 from contextgraph.query import filters as filtering
+from contextgraph.query import places
 from contextgraph.query.filters import Filters
 from contextgraph.query.view import Moment
 from contextgraph.query.why import Why
@@ -209,7 +210,7 @@ def _filters(
     return Filters(
         statuses=tuple(status),
         areas=tuple(area),
-        paths=tuple(path),
+        paths=tuple(pattern for each in path for pattern in places.patterns(graph.git, each)),
         author=author or None,
         branch=branch or None,
         category=category or None,

@@ -24,6 +24,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     statuses: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    """Patterns from the top (query/places.py makes them of what was given)."""
     author: str | None = None
     branch: str | None = None
     category: str | None = None
@@ -72,7 +73,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
             parts.append(f"c.id IN (SELECT commit_id FROM touched JOIN paths p ON p.id = path_id WHERE {wanted})")
             for path in self.paths:
                 plain = path.rstrip("/")
-                values += [plain, f"{plain}/*", plain]
+                values += [re.sub(r"\[([*?\[])\]", r"\1", plain), f"{plain}/*", plain]
         return " AND ".join(parts) or "1", values
 
     def passes(self, trace: Trace) -> bool:

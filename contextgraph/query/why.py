@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from contextgraph.errors import NotFoundError, UsageError
-from contextgraph.query import lines
+from contextgraph.query import lines, places
 from contextgraph.query.view import Moment, View
 from contextgraph.trace import Decision, Trace
 
@@ -83,11 +83,10 @@ def _of_decision(view: View, target: str, moment: Moment | None) -> Why:
 
 
 def _of_path(view: View, target: str, moment: Moment | None) -> Why:
-    top = view.git.top
-    plain = _tracked(view, target)
-    match = None if plain else _LINES.match(target)
-    path = plain or (match and _tracked(view, match[1]))
-    if not path:
+    plain = places.tracked(view.git, target)
+    match = None if plain is not None else _LINES.match(target)
+    path = places.tracked(view.git, match[1]) if match else plain
+    if path is None:
         gone = _last_of(view, match[1] if match else target)
         if gone:
             return Why(target, gone, traces=view.traces([gone], moment))
@@ -95,9 +94,9 @@ def _of_path(view: View, target: str, moment: Moment | None) -> Why:
             f"`{target}` is neither a revision nor a path in this repository", "path:line asks about a line, `--` forces a path"
         )
     if match is None:
-        shas = view.git.text("log", f"-{PATH_LIMIT}", "--follow", "--format=%H", "HEAD", "--", path).split()
+        shas = view.git.text("log", f"-{PATH_LIMIT}", "--follow", "--format=%H", "HEAD", "--", path or ".").split()
         return Why(target, traces=view.traces(shas, moment))
-    if top is None:
+    if view.git.top is None:
         raise UsageError("a bare repository has no files to ask about by line", f"name a commit, or the path alone: {path}")
     first, last = int(match[2]), int(match[3] or match[2])
     if first < 1 or last < first:
@@ -105,19 +104,10 @@ def _of_path(view: View, target: str, moment: Moment | None) -> Why:
     return _of_lines(view, target, path, first, last, moment)
 
 
-def _tracked(view: View, name: str) -> str | None:
-    """The path from the top of the repository, when git tracks something there."""
-    found = (
-        view.git.run("ls-files", "-z", "--", f":(literal){name}")
-        if view.git.top
-        else view.git.run("ls-tree", "-z", "--name-only", "--full-tree", "HEAD", "--", name.rstrip("/"))
-    )
-    return name.rstrip("/") if found else None
-
-
 def _last_of(view: View, name: str) -> str | None:
     """The commit that deleted a path which is not there any more."""
-    return view.git.maybe("log", "-1", "--diff-filter=D", "--format=%H", "HEAD", "--", f":(literal){name}") or None
+    asked = ("log", "-1", "--diff-filter=D", "--format=%H", "HEAD", "--")
+    return next((sha for path in places.candidates(view.git, name) if (sha := view.git.maybe(*asked, f":(literal){path}"))), None)
 
 
 def _of_lines(view: View, target: str, path: str, first: int, last: int, moment: Moment | None) -> Why:
