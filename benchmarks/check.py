@@ -100,7 +100,7 @@ class History:
         graph = self.graph
         sha = self.chain[number]
         past = self.before(number)
-        sight = check.Sight(graph.settings, graph.notes_tip, graph.refs.tracking, fetched=True)
+        sight = check.Sight(graph.settings, graph.refs.tracking, fetched=True)
         return check.check(graph.view, words or f"{sha}^1..{sha}", sha, self.policy, sight, [], past.at[:10], past)
 
 

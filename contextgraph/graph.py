@@ -111,7 +111,7 @@ class Graph(Repository):
         from contextgraph import check  # a fifth of the start-up of a question that needs none of it
         from contextgraph.check.policy import of_config
 
-        sight = check.Sight(self.settings, self.notes_tip, self.refs.tracking, fetched)
+        sight = check.Sight(self.settings, self.refs.tracking, fetched)
         held = of_config(self.config, strict)
         return self._healed(lambda: check.check(self.view, words, self.resolve("HEAD"), held, sight, self.reasons))
 

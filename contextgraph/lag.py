@@ -29,14 +29,14 @@ def remotes(settings: Mapping[str, list[str]]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def lags(store: Store, names: list[str], tips: Mapping[str, str], ours: str | None, events: int) -> dict[str, Lag]:
-    """Ahead and behind of each remote. `tips` has the refs that were read already, `events` is how many there are here: where a
-    remote was never fetched, no note is read for it."""
+def lags(store: Store, settings: Mapping[str, list[str]], tips: Mapping[str, str], ours: str | None, events: int) -> dict[str, Lag]:
+    """Ahead and behind of each remote. `tips` has the refs that were read already, `events` is how many there are here: where
+    nothing was fetched from a remote, no note is read for it."""
     answer: dict[str, Lag] = {}
-    for name in names:
+    for name in remotes(settings):
         theirs = tips.get(tracking(name))
         if theirs is None:
-            answer[name] = Lag(events, 0, False)
+            answer[name] = Lag(events, 0, was_asked(store.git, settings, tips, name))
         elif ours is None:
             answer[name] = Lag(0, sum(len(lines) for _, lines in store.lines(theirs)), True)
         elif theirs == ours:
@@ -47,22 +47,28 @@ def lags(store: Store, names: list[str], tips: Mapping[str, str], ours: str | No
 
 
 def unasked(git: Git, settings: Mapping[str, list[str]], tips: Mapping[str, str]) -> str | None:
-    """The remote, origin or the only one, that was never asked for its notes; None when it was, or when that cannot be told.
-
-    A fetch that finds none leaves no ref. What is left then is FETCH_HEAD, when it is younger than our refspec, or what
-    `cg sync` remembers.
-    """
+    """The remote, origin or the only one, that was never asked for its notes; None when it was, or when that cannot be told."""
     names = remotes(settings)
     name = "origin" if "origin" in names else names[0] if len(names) == 1 else None
-    if name is None or tracking(name) in tips or name in _asked(git):
-        return None
+    return None if name is None or was_asked(git, settings, tips, name) else name
+
+
+def was_asked(git: Git, settings: Mapping[str, list[str]], tips: Mapping[str, str], name: str) -> bool:
+    """Whether a remote was asked for its notes, as far as that can be told.
+
+    A fetch that finds none leaves no ref. What is left then is FETCH_HEAD, when it is younger than our refspec, or what
+    `cg sync` remembers. FETCH_HEAD names our ref after a fetch straight into it, too.
+    """
+    if tracking(name) in tips or name in _asked(git):
+        return True
+    heads = [head for head in {git.git_dir / "FETCH_HEAD", git.common_dir / "FETCH_HEAD"} if head.is_file()]
+    if any(f"'{NOTES_REF}' of ".encode() in head.read_bytes() for head in heads):
+        return True
     sources = [spec.lstrip("+").partition(":")[0] for spec in settings.get(f"remote.{name}.fetch", [])]
     if not any((source.endswith("*") and NOTES_REF.startswith(source[:-1])) or source == NOTES_REF for source in sources):
-        return name
-    made, heads = git.home / "config.made", {git.git_dir / "FETCH_HEAD", git.common_dir / "FETCH_HEAD"}
-    if not made.is_file() or any(head.is_file() and head.stat().st_mtime >= made.stat().st_mtime for head in heads):
-        return None
-    return name
+        return False
+    made = git.home / "config.made"
+    return not made.is_file() or any(head.stat().st_mtime >= made.stat().st_mtime for head in heads)
 
 
 def asked(git: Git, remote: str) -> None:

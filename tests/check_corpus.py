@@ -157,7 +157,7 @@ def run(case: Case, path: Path, environment: Mapping[str, str]) -> set[str]:
     git.run("symbolic-ref", "HEAD", "refs/heads/feature")
     graph = Graph(git, environment)
     graph.catch_up()
-    report = check.check(graph.view, "", graph.resolve("HEAD"), of_config(graph.config), check.Sight({}, None, {}), [], "2026-02-01")
+    report = check.check(graph.view, "", graph.resolve("HEAD"), of_config(graph.config), check.Sight({}, {}), [], "2026-02-01")
     graph.database.connection.close()
     assert not report.reasons, report.reasons
     return {each.rule for each in report.findings if each.level != "note"}

@@ -348,6 +348,28 @@ def test_notes_never_fetched_is_exit_3(guarded: Repo) -> None:
     assert checked(other, "--fetch", code=0)["complete"]
 
 
+def test_neither_a_refspec_nor_notes_of_its_own_are_those_of_the_remote(guarded: Repo) -> None:
+    other = clone(guarded)
+    other.git("checkout", "--quiet", "-b", "work", "origin/main")
+    other.commit("Plain", {"src/a.py": "x = 1\n"})
+    other.cg("init", "--no-model")  # configures the refspec
+    assert any("never fetched" in each and "cg check --fetch" in each for each in checked(other, code=3)["reasons"])
+    other.cg("decide", "ours", "--commit", "HEAD")
+    answer = checked(other, code=3)
+    assert not answer["complete"] and any("never fetched" in each for each in answer["reasons"])
+    other.git("fetch", "--quiet")
+    assert checked(other, code=0)["complete"], "it was asked, and has none"
+
+
+def test_notes_fetched_straight_into_their_ref_were_asked_for(guarded: Repo) -> None:
+    guarded.cg("decide", "Notes travel", "--commit", "main")
+    other = clone(guarded)
+    other.git("checkout", "--quiet", "-b", "work", "origin/main")
+    other.commit("Plain", {"src/a.py": "x = 1\n"})
+    other.git("fetch", "--quiet", "origin", "refs/notes/*:refs/notes/*")
+    assert checked(other, code=0)["complete"]
+
+
 def test_unreadable_records_are_exit_3(graphed: Repo) -> None:
     graphed.git("checkout", "--quiet", "-b", "feature")
     graphed.commit("One", {"a.py": "x = 1\n"})

@@ -427,6 +427,8 @@ def test_answers_say_when_a_remote_was_never_asked_for_its_notes(hub: Hub) -> No
     assert a.cg("log").stdout.count("never fetched") == 1
     a.cg("sync", "--fetch-only")
     assert told(a) == [], "it was asked, and has none"
+    assert json.loads(a.cg("status", "--json").stdout)["notes"]["remotes"]["origin"]["fetched"] is True
+    assert "1 event to send" in a.cg("status").stdout
     c = hub.clone("c", init=False)
     assert told(c)
     c.cg("check", "--fetch", code=None)

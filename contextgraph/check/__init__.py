@@ -26,10 +26,9 @@ ALWAYS = "9999-12-31T23:59:59.999Z"
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """What is known about what can be seen: settings of git, our notes, those of remotes, and whether they were just asked for."""
+    """What is known about what can be seen: settings of git, notes of remotes, and whether they were just asked for."""
 
     settings: Mapping[str, list[str]]
-    notes: str | None
     tracking: Mapping[str, str]
     fetched: bool = False
 
@@ -49,7 +48,8 @@ def check(
         return Report(meant.text, None, meant.head, 0, [], [], [*dict.fromkeys([*reasons, f"{meant.blind} ({blindness.DEEPEN})"])])
     change = Change(view.git, meant.base, meant.head)
     unseen = None if sight.fetched else blindness.blobs(view.git, sight.settings, change)
-    reasons += [each for each in (blindness.notes(sight.settings, sight.notes, sight.tracking, sight.fetched), unseen) if each]
+    unasked = None if sight.fetched else blindness.notes(view.git, sight.settings, sight.tracking)
+    reasons += [each for each in (unasked, unseen) if each]
     reasons += [*blindness.records(view.database), *filter(None, [blindness.unread(view.database)])]
     if unseen or not change.commits:
         return Report(meant.text, meant.base, meant.head, len(change.commits), [], [], reasons)

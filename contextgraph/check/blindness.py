@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
+from contextgraph import lag
 from contextgraph.check.change import Change
 from contextgraph.errors import GitError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.lag import remotes
 from contextgraph.sync import partial
 
 DEEPEN = "`fetch-depth: 0` under actions/checkout, `GIT_DEPTH: 0` in GitLab, or `cg check --fetch`"
@@ -19,13 +19,10 @@ def shallow(git: Git) -> str | None:
     return None
 
 
-def notes(settings: Mapping[str, list[str]], tip: str | None, tracking: Mapping[str, str], fetched: bool) -> str | None:
+def notes(git: Git, settings: Mapping[str, list[str]], tracking: Mapping[str, str]) -> str | None:
     """Notes of a remote that were never asked for. A remote that has none is no reason, once it was asked."""
-    names = remotes(settings)
-    asked = any("refs/notes/" in spec for name in names for spec in settings.get(f"remote.{name}.fetch", []))
-    if not names or tip or tracking or fetched or asked:
-        return None
-    return f"the notes of `{'origin' if 'origin' in names else names[0]}` were never fetched: decisions in them are not seen ({NOTES})"
+    name = lag.unasked(git, settings, tracking)
+    return name and f"the notes of `{name}` were never fetched: decisions in them are not seen ({NOTES})"
 
 
 def records(database: Database) -> list[str]:

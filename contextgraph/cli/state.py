@@ -12,7 +12,7 @@ from contextgraph.cli.common import Session, command
 from contextgraph.errors import Error, LockError
 from contextgraph.event import moment
 from contextgraph.graph import Graph
-from contextgraph.lag import Lag, lags, remotes
+from contextgraph.lag import Lag, lags
 from contextgraph.lock import locked
 from contextgraph.ui import counted, inert
 
@@ -63,7 +63,7 @@ def gather(graph: Graph) -> dict[str, Any]:
             "tip": graph.notes_tip,
             "unpublished": graph.store.unpublished(),
             "foreign_lines": counts["foreign_lines"],
-            "remotes": lags(graph.store, remotes(graph.settings), graph.refs.tracking, graph.notes_tip, counts["events"]),
+            "remotes": lags(graph.store, graph.settings, graph.refs.tracking, graph.notes_tip, counts["events"]),
         },
         "index": _lately(graph.index_state()),
         "model": graph.meaning.model_state(),

@@ -71,7 +71,7 @@ def fetch(graph: Graph) -> None:
 
 
 def behind(graph: Graph) -> Iterator[Found]:
-    lags = lag.lags(graph.store, lag.remotes(graph.settings), graph.refs.tracking, graph.notes_tip, 0)
+    lags = lag.lags(graph.store, graph.settings, graph.refs.tracking, graph.notes_tip, 0)
     for remote, each in lags.items():
         if each.fetched and each.behind:
             yield Found(f"{each.behind} events of `{remote}` are not in our notes", f"cg sync {remote}", remote)
