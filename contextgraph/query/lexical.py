@@ -16,9 +16,9 @@ from contextgraph.index import text
 from contextgraph.query.masses import TABLES, Masses, count, weights
 from contextgraph.query.question import Question
 
-KEPT = 400
+KEPT = 200
 """Texts kept of each kind; a right answer stands in the first hundred or nowhere (EVIDENCE, Ranking)."""
-RANKED = 300
+RANKED = 200
 """Texts whose order by BM25 is asked for."""
 ORDINARY, LENGTH = 160, 950
 """Words of message and paths up to which a text counts in full, and by how many more its coverage is halved.
