@@ -6,7 +6,7 @@ from contextgraph.trace import Evidence, Trace
 
 SHORT = 10
 """Digits of a sha in a sentence."""
-_UNDOING = {"declared": "declared", "inverse": "exact inverse without a word", "mentioned": "mentioned"}
+_UNDOING = {"declared": "declared", "inverse": "exact inverse without a word", "mentioned": "mentioned", "part": "a part of it"}
 _CARRIED = {"host-squash": "squash", "host-rebase": "rebase", "amend": "amended", "reset": "new commit", "remap": "rewritten"}
 _WAYS = {"merged", "squash", "host-squash", "rebase", "host-rebase", "cherry-pick", "amend", "reset", "remap"}
 

@@ -125,6 +125,74 @@ def test_the_revert_of_a_merge_of_which_a_part_was_reverted_before(repo: Repo) -
     assert (status(repo, one), status(repo, two)) == ("reverted", "landed")
 
 
+def test_a_merge_that_is_reverted_in_pieces(repo: Repo) -> None:
+    one, two, inner = nested(repo)
+    top = repo.sha()
+    repo.git("revert", "--no-edit", "-m", "1", inner)
+    assert (status(repo, one), status(repo, two), status(repo, top)) == ("reverted", "landed", "landed")
+    repo.git("revert", "--no-edit", "-m", "1", top)
+    assert (status(repo, one), status(repo, two), status(repo, top)) == ("reverted", "reverted", "reverted")
+    assert rules(repo, top) == ["reachable", "part", "declared"]
+    repo.git("revert", "--no-edit", "HEAD")
+    assert (status(repo, one), status(repo, two), trace(repo, top).extent) == ("reverted", "landed", 0.5)
+    repo.git("revert", "--no-edit", "HEAD~2")
+    assert (status(repo, one), status(repo, two), trace(repo, top).extent) == ("landed", "landed", 0.0)
+
+
+def test_a_part_is_no_share_of_the_other_parts(repo: Repo) -> None:
+    """Nearly all of the merge went before the rest did: that rest is brought back by its own."""
+    repo.git("checkout", "-q", "-b", "topic")
+    big, small = repo.commit("Big", {"big": lines("big", 60)}), repo.commit("Small", {"small": lines("small")})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    top = repo.sha()
+    repo.git("revert", "--no-edit", big)
+    repo.git("revert", "--no-edit", "-m", "1", top)
+    assert (status(repo, big), status(repo, small), status(repo, top)) == ("reverted", "reverted", "reverted")
+    repo.git("revert", "--no-edit", "HEAD")
+    assert (status(repo, big), status(repo, small)) == ("reverted", "landed")
+
+
+def test_bringing_back_one_revert_overrules_another_of_the_same_change(repo: Repo) -> None:
+    """The change came in with a merge, was picked again after the revert of that, and the pick was reverted by itself."""
+    one, two, _ = nested(repo)
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    whole = repo.sha()
+    repo.git("cherry-pick", one)
+    pick = repo.sha()
+    repo.git("revert", "--no-edit", pick)
+    single = repo.sha()
+    assert [status(repo, sha) for sha in (one, two, pick, single)] == ["reverted", "reverted", "reverted", "landed"]
+    repo.git("revert", "--no-edit", whole)
+    assert [status(repo, sha) for sha in (one, two, pick, single, whole)] == ["landed", "landed", "landed", "reverted", "reverted"]
+    assert trace(repo, one).relanded_by == repo.sha()
+
+
+def test_the_revert_of_a_change_takes_back_what_had_brought_it_back(repo: Repo) -> None:
+    one, _, _ = nested(repo)
+    top = repo.sha()
+    repo.git("revert", "--no-edit", one)
+    repo.git("revert", "--no-edit", "HEAD")
+    assert [status(repo, sha) for sha in (one, repo.sha("HEAD~1"), repo.sha())] == ["landed", "reverted", "landed"]
+    repo.git("revert", "--no-edit", "-m", "1", top)
+    assert [status(repo, sha) for sha in (one, repo.sha("HEAD~2"), repo.sha("HEAD~1"))] == ["reverted", "landed", "reverted"]
+
+
+def test_a_revert_on_another_branch_is_not_overruled(repo: Repo) -> None:
+    one = repo.commit("One", {"one": lines("one", 60)})
+    repo.git("checkout", "-q", "-b", "stable")
+    repo.git("rm", "-q", "one")
+    repo.commit("One goes", {"why": "it broke\n"})
+    repo.git("commit", "-q", "--amend", "-m", "One goes", "-m", f"This reverts commit {one}.")
+    stable = repo.sha()
+    repo.git("checkout", "-q", "main")
+    repo.git("revert", "--no-edit", one)
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "stable")
+    assert not (repo.path / "one").exists()
+    assert (status(repo, one), status(repo, stable)) == ("reverted", "landed")
+
+
 def test_a_reverter_is_told_once_though_its_merge_repeats_it(repo: Repo) -> None:
     sha = repo.commit("Add limits", {"limits": lines("limits")})
     repo.git("checkout", "-q", "-b", "undo")

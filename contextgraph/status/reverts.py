@@ -88,7 +88,7 @@ def _relands(database: Database, git: Git, rows: dict[Pair, tuple[str, float]], 
     """(later commit, reverted one): what came back under its own title, with most of its lines."""
     undone = {pair for pair, (_, extent) in rows.items() if extent >= REVERTED}
     pairs = naming.under_the_same_title(database, undone, known)
-    lines = dict(_changes(database, git, {sha for pair in pairs for sha in pair}))
+    lines = dict(changes(database, git, {sha for pair in pairs for sha in pair}))
     return [(new, old) for new, old in pairs if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN]
 
 
@@ -135,19 +135,20 @@ def swaps(database: Database, table: str, known: int) -> Iterator[Pair]:
 def _worth(database: Database, git: Git, pairs: set[Pair]) -> Iterator[Pair]:
     """The silent pairs whose target changed enough to be no accident, and does more than move, reformat or number."""
     targets = {target for _, target in pairs}
-    heavy = {sha for sha, change in _changes(database, git, targets) if undoing.weight(change) >= FEWEST_LINES}
+    heavy = {sha for sha, change in changes(database, git, targets) if undoing.weight(change) >= FEWEST_LINES}
     yield from (pair for pair in pairs if pair[1] in heavy)
 
 
 def _extents(database: Database, git: Git, pairs: Iterable[Pair]) -> Iterator[tuple[Pair, Undone]]:
     """How much of its target each reverter undoes; every commit's diff is read once."""
-    lines = dict(_changes(database, git, {sha for pair in pairs for sha in pair}))
+    lines = dict(changes(database, git, {sha for pair in pairs for sha in pair}))
     for reverter, target in pairs:
         if reverter in lines and target in lines:
             yield (reverter, target), Undone(undoing.extent(lines[target], lines[reverter]), sum(lines[target].values()))
 
 
-def _changes(database: Database, git: Git, shas: set[str]) -> Iterator[tuple[str, Counter[undoing.Change]]]:
+def changes(database: Database, git: Git, shas: set[str]) -> Iterator[tuple[str, Counter[undoing.Change]]]:
+    """What each of these commits changes, against its first parent; those that cannot be read are left out."""
     return undoing.readable(git, [(sha, first_parent(database, sha)) for sha in sorted(shas)]) if shas else iter(())
 
 

@@ -56,7 +56,7 @@ class Undoers:
         else:
             found = self._of_target(sha)
             if landing[0] != sha:
-                found += [each for each in self._of_target(landing[0]) if each.extent >= REVERTED]
+                found += [each for each in self._of_target(landing[0]) if each.extent >= REVERTED and each.rule != "part"]
             for old in self._sources(sha):
                 found += [each for each in self._of_target(old) if each.when >= landing[1]]
         at = landing[1]

@@ -82,30 +82,39 @@ def _without_lines(path: str, header: bytes, objects: list[bytes]) -> Iterator[C
         yield from ((path, sign, name.decode()) for sign, name in pairs if binary or name in _EMPTY)
 
 
+def written(change: Counter[Change]) -> Counter[Change]:
+    """A change without what a tool wrote into its lock file: that is no part of what was done, unless it is all."""
+    return Counter({line: count for line, count in change.items() if not line[0].endswith(_LOCKS)}) or change
+
+
 def extent(target: Counter[Change], reverter: Counter[Change]) -> float:
-    """The share of the target's changed lines that the reverter undoes, 0 to 1: what was added is removed, and the reverse.
+    """The share of the target's changed lines that the reverter undoes, 0 to 1: what was added is removed, and the reverse."""
+    target = written(target)
+    total = target.total()
+    return (total - left(target, reverter).total()) / total if total else 0.0
+
+
+def left(target: Counter[Change], reverter: Counter[Change]) -> Counter[Change]:
+    """The target's changed lines that the reverter does not undo.
 
     A file that the reverter does not know may have moved since: its lines count where they stand in a file that the target
     does not know.
     """
-    written = Counter({change: count for change, count in target.items() if not change[0].endswith(_LOCKS)})
-    target = written or target  # what a tool wrote into its lock file is no part of what was done, unless that is all
-    total = sum(target.values())
-    if not total:
-        return 0.0
     here, there = {path for path, _, _ in target}, {path for path, _, _ in reverter}
-    undone = 0
+    found: Counter[Change] = Counter()
     moved: Counter[tuple[str, str]] = Counter()
     for (path, sign, words), count in reverter.items():
         if path not in here:
             moved[(sign, words)] += count
     for (path, sign, words), count in target.items():
+        undone = 0
         if path in there:
-            undone += min(count, reverter.get((path, _OPPOSITE[sign], words), 0))
-        elif moved and (found := min(count, moved[(_OPPOSITE[sign], words)])):
-            moved[(_OPPOSITE[sign], words)] -= found
-            undone += found
-    return undone / total
+            undone = min(count, reverter.get((path, _OPPOSITE[sign], words), 0))
+        elif moved and (undone := min(count, moved[(_OPPOSITE[sign], words)])):
+            moved[(_OPPOSITE[sign], words)] -= undone
+        if count > undone:
+            found[(path, sign, words)] = count - undone
+    return found
 
 
 def repeated(before: Counter[Change], again: Counter[Change]) -> float:

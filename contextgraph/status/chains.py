@@ -1,0 +1,101 @@
+"""Chains: a change that went, came back and went again, and a merge that went in pieces.
+
+What is in a chain goes by several names. A commit that undoes one of the reverters undoes the others too, and one that reverts
+the change also what brought it back, as far as it is their descendant and the diffs agree.
+"""
+
+from collections import Counter
+
+from contextgraph.git import Git
+from contextgraph.index.database import Database
+from contextgraph.status import undoing
+from contextgraph.status.reverts import MEMBERS, MENTIONED, REVERTED, Pair, changes
+
+MOST = 50
+"""Commits of one chain that are looked at."""
+Rows = dict[Pair, tuple[str, float]]
+"""Pair -> (rule, extent)."""
+
+
+def sync(database: Database, git: Git) -> None:
+    """Add to `reverts` what follows from the pairs of the commits that came since the last look."""
+    known = int(database.get("chains") or 0)
+    newest = database.connection.execute("SELECT coalesce(max(id), 0) FROM commits").fetchone()[0]
+    if known == newest:
+        return
+    fresh = database.connection.execute(
+        "SELECT r.reverter, r.target, r.extent FROM reverts r JOIN commits c ON c.sha = r.reverter"
+        " WHERE c.id > ? AND r.rule IN ('declared', 'mentioned') AND r.extent >= ? ORDER BY c.id, r.target",
+        (known, MENTIONED),
+    ).fetchall()
+    rows = _of_kin(database, git, [(reverter, target) for reverter, target, _ in fresh])
+    for reverter, target, extent in fresh:
+        if extent < REVERTED:
+            rows |= _in_pieces(database, git, reverter, target)
+    with database.transaction() as connection:
+        connection.executemany("INSERT OR IGNORE INTO reverts VALUES (?, ?, ?, ?)", [(*pair, *row) for pair, row in rows.items()])
+        database.put("chains", str(newest))
+
+
+def _of_kin(database: Database, git: Git, pairs: list[Pair]) -> Rows:
+    """What a reverter undoes besides its target: what did the same as that, before it."""
+    kin: dict[str, set[str]] = {}
+    for reverter, target in pairs:
+        kin.setdefault(reverter, set()).update(_kin(database, reverter, target))
+    wanted = {each for reverter, others in kin.items() if others for each in (reverter, *others)}
+    lines = dict(changes(database, git, wanted))
+    found: Rows = {}
+    for reverter, others in kin.items():
+        shares = {each: undoing.extent(lines[each], lines[reverter]) for each in others if each in lines and reverter in lines}
+        undone = sorted(each for each, share in shares.items() if share >= REVERTED)
+        strange = set(git.text("rev-list", *undone, f"^{reverter}").split()) if undone else set()
+        found |= {(reverter, each): ("declared", shares[each]) for each in undone }
+    return found
+
+
+def _kin(database: Database, reverter: str, target: str) -> set[str]:
+    """The commits that do what `target` does and are no newer than `reverter`: an even number of reverts away from it, from a
+    merge to what it brought in as well. Those that `reverter` is known to undo are left out."""
+    query = (
+        "SELECT reverter, -1 FROM reverts WHERE target = :sha AND extent >= :least"
+        " UNION SELECT target, -1 FROM reverts WHERE reverter = :sha AND extent >= :least"
+        " UNION SELECT sha, 1 FROM commits WHERE landing = :sha AND landing <> sha AND EXISTS (SELECT 1 FROM reverts WHERE target = sha)"
+    )
+    side = {reverter: -1, target: 1}
+    waiting = [target]
+    while waiting and len(side) < MOST:
+        sha = waiting.pop(0)
+        for other, step in database.connection.execute(query, {"sha": sha, "least": REVERTED}).fetchall():
+            if other not in side:
+                side[other] = side[sha] * step
+                waiting.append(other)
+    old = (
+        "SELECT 1 FROM commits o JOIN commits r ON r.sha = ? WHERE o.sha = ? AND o.commit_time <= r.commit_time"
+        " AND NOT EXISTS (SELECT 1 FROM reverts WHERE reverter = r.sha AND target = o.sha)"
+    )
+    return {sha for sha, way in side.items() if way > 0 and database.connection.execute(old, (reverter, sha)).fetchone()}
+
+
+def _in_pieces(database: Database, git: Git, reverter: str, merge: str) -> Rows:
+    """What of a merge was undone before it was reverted as a whole, by which reverter of a part: the newest for each line."""
+    row = database.connection.execute("SELECT parents FROM commits WHERE sha = ?", (merge,)).fetchone()
+    if row is None or " " not in row[0]:
+        return {}
+    members = (git.maybe("rev-list", f"--max-count={MEMBERS}", merge, f"^{merge}^1") or "").split()
+    between = (git.maybe("rev-list", reverter, f"^{merge}") or "").split()
+    parts: set[str] = set()
+    for member in members:
+        query = "SELECT reverter FROM reverts WHERE target = ? AND extent >= ?"
+        parts |= {each for (each,) in database.connection.execute(query, (member, REVERTED))}
+    earlier = [each for each in between if each in parts and each != reverter]
+    lines = dict(changes(database, git, {merge, reverter, *earlier})) if earlier else {}
+    if merge not in lines:
+        return {}
+    whole = left = undoing.written(lines[merge])
+    found: Rows = {}
+    for each in (reverter, *earlier):
+        before, left = left, undoing.left(left, lines.get(each, Counter()))
+        share = (before.total() - left.total()) / whole.total()
+        if share >= MENTIONED and each != reverter:
+            found[(each, merge)] = ("part", share)
+    return found
