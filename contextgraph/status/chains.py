@@ -49,7 +49,7 @@ def _of_kin(database: Database, git: Git, pairs: list[Pair]) -> Rows:
         shares = {each: undoing.extent(lines[each], lines[reverter]) for each in others if each in lines and reverter in lines}
         undone = sorted(each for each, share in shares.items() if share >= REVERTED)
         strange = set(git.text("rev-list", *undone, f"^{reverter}").split()) if undone else set()
-        found |= {(reverter, each): ("declared", shares[each]) for each in undone }
+        found |= {(reverter, each): ("declared", shares[each]) for each in undone if each not in strange}
     return found
 
 
