@@ -13,6 +13,7 @@ from contextgraph.git import Git
 from contextgraph.lock import locked
 
 HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch")
+BARE = "a bare repository makes no commits, so it has no hooks of ours; what is pushed to it is taken in by the next question"
 
 
 class Hooks(msgspec.Struct, frozen=True):
@@ -50,8 +51,15 @@ def hook_directory(git: Git) -> Path:
     return Path(git.text("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
 
 
+def is_idle(git: Git) -> bool:
+    """Whether no commit can be made: in a bare repository without a worktree."""
+    return git.top is None and not any((git.common_dir / "worktrees").glob("*"))
+
+
 def look(git: Git) -> Hooks:
     """The state of the hooks, from the files and the configuration themselves."""
+    if is_idle(git):
+        return Hooks(str(git.common_dir / "hooks"), False, BARE, (), None, False, HOOKS)
     known = confighooks.there(git)
     own = confighooks.directory(git)
     directory = own if known and confighooks.supported(git) else hook_directory(git)
@@ -84,14 +92,16 @@ def install(git: Git, branch: str = "") -> list[str]:
     """Write the hooks and mark the repository; returns each change made, in words. Twice changes nothing.
 
     Where git runs hooks from its configuration that is used. Elsewhere a hook that is there already is renamed aside and
-    called by ours, with its arguments and input. `branch` becomes the configured target branch.
+    called by ours, with its arguments and input. Where nothing is committed there are none. `branch` becomes the configured target branch.
 
     Raises Error, LockError, GitError when something cannot be written.
     """
     changes: list[str] = []
     with locked(git.home / "install.lock"):
         changes += gitconfig.put(git, {"installed": __version__} | ({"track.branch": branch} if branch else {}))
-        if confighooks.supported(git):
+        if is_idle(git):
+            changes += _take_all(git) + confighooks.take(git)
+        elif confighooks.supported(git):
             changes += _take_all(git)
             gitconfig.remember_end(git)
             changes += confighooks.put(git, {name: body(name) for name in HOOKS})
@@ -146,10 +156,25 @@ def fires(git: Git) -> bool:
         sealed |= {"GIT_COMMITTER_NAME": "cg", "GIT_COMMITTER_EMAIL": "cg@localhost"}
         subprocess.run(["git", "init", "--quiet", "--template=", "."], cwd=place, env=sealed, capture_output=True, check=False)
         shutil.copyfile(gitconfig.path(git), probe / "config")
+        bare = ["git", "config", "--file", str(probe / "config"), "core.bare", "false"]  # -c does not reach that one
+        subprocess.run(bare, cwd=place, env=sealed, capture_output=True, check=False)
         (probe / "hooks").mkdir(exist_ok=True)
         for name, spot in standing.items():  # only ours is tried: somebody else's hook must not act on a repository that is not there
             shutil.copy(spot, probe / "hooks" / name)
-        command = ["git", "-c", "core.worktree=", "commit", "--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign", "-m", "probe"]
+        command = [
+            "git",
+            "-c",
+            "core.worktree=",
+            "-c",
+            "core.bare=false",
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--no-verify",
+            "--no-gpg-sign",
+            "-m",
+            "probe",
+        ]
         subprocess.run(command, cwd=place, env=sealed, capture_output=True, check=False)
         return (probe / "contextgraph" / "spool").is_file()
 

@@ -60,12 +60,31 @@ def test_a_bare_repository(repo: Repo, tmp_path: Path) -> None:
     repo.commit("x", {"f": "1\n"})
     repo.run("git", "clone", "-q", "--bare", str(repo.path), str(tmp_path / "bare.git"))
     bare = Repo(tmp_path / "bare.git")
-    bare.cg("init", "--no-model")
+    assert "not set up" not in bare.cg("status").stdout
+    before = sorted((bare.path / "hooks").iterdir())
+    said = bare.cg("init", "--no-model").stderr
+    assert "makes no commits" in said and "commits made from now on" not in said
+    assert sorted((bare.path / "hooks").iterdir()) == before and "hook" not in bare.git("config", "--list", "--local", "--name-only")
+    assert "makes no commits" in bare.cg("status").stdout and "problem" not in bare.cg("status").stdout
+    assert [each["name"] for each in json.loads(bare.cg("doctor", "--json", code=None).stdout)["findings"]] == ["no-model"]
     assert len(json.loads(bare.cg("log", "--json").stdout)["traces"]) == 2
     bare.cg("why", "f", code=1)
     assert "bare repository" in sentence(bare.cg("why", "f:1", code=2))
     assert "bare repository" in sentence(bare.cg("decide", "x", code=2))
     bare.cg("uninstall")
+
+
+def test_a_bare_repository_with_a_worktree_makes_commits(repo: Repo, tmp_path: Path) -> None:
+    repo.run("git", "clone", "-q", "--bare", str(repo.path), str(tmp_path / "bare.git"))
+    bare = Repo(tmp_path / "bare.git")
+    bare.cg("init", "--no-model")
+    bare.git("worktree", "add", "-q", "-b", "work", str(tmp_path / "work"))
+    assert "hooks-missing" in bare.cg("doctor", "--json", code=1).stdout
+    assert "commits made" not in bare.cg("init", "--no-model").stderr
+    assert "alive" in bare.cg("status").stdout
+    bare.cg("doctor")
+    Repo(tmp_path / "work").commit("x", CG_WORKER="off")
+    assert (bare.path / "contextgraph" / "spool").is_file()
 
 
 def test_a_detached_head_without_a_branch(graphed: Repo) -> None:

@@ -57,7 +57,8 @@ def init(
     fresh = capture.seen(graph.git.home) is None
     capture.begin(graph.git)
     if fresh:
-        changes.append(f"what is here now counts as history; commits made from now on are recorded ({graph.git.home})")
+        recorded = "" if install.is_idle(graph.git) else "; commits made from now on are recorded"
+        changes.append(f"what is here now counts as history{recorded} ({graph.git.home})")
     for change in changes:
         say(change)
     hooks = install.look(graph.git)

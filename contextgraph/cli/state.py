@@ -45,7 +45,9 @@ def gather(graph: Graph) -> dict[str, Any]:
     graph.look_for_absent()
     graph.look_for_remotes()
     problems: list[str] = []
-    if not graph.installed:
+    if hooks.reason == install.BARE:
+        pass
+    elif not graph.installed:
         problems.append("not set up here: commits are not recorded as they are made (`cg init`)")
     elif hooks.reason:
         problems.append(hooks.reason)
@@ -88,8 +90,17 @@ def _screen(facts: dict[str, Any], graph: Graph) -> Any:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    alive = "alive" if facts["hooks"]["alive"] else "catching up without them" if graph.installed else "not installed"
-    table.add_row("hooks", Text(alive, style="green" if facts["hooks"]["alive"] else "yellow"))
+    bare = facts["hooks"]["reason"] == install.BARE
+    alive = (
+        "alive"
+        if facts["hooks"]["alive"]
+        else "none: a bare repository makes no commits"
+        if bare
+        else "catching up without them"
+        if graph.installed
+        else "not installed"
+    )
+    table.add_row("hooks", Text(alive, style="green" if facts["hooks"]["alive"] or bare else "yellow"))
     table.add_row("target branch", facts["branch"] or "none found")
     table.add_row(
         "traces", f"{counts['recorded']} recorded: {counts['landed']} landed, {counts['pending']} pending, {counts['reverted']} reverted"

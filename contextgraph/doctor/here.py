@@ -17,7 +17,7 @@ DAY = 86_400
 
 
 def not_set_up(graph: Graph) -> Iterator[Found]:
-    if not graph.installed:
+    if not graph.installed and not install.is_idle(graph.git):
         yield Found("contextgraph is not set up in this repository: commits are not recorded as they are made", "cg init")
 
 
@@ -28,7 +28,7 @@ def set_up(graph: Graph) -> None:
 
 def hooks_shadowed(graph: Graph) -> Iterator[Found]:
     reason = install.look(graph.git).reason
-    if graph.installed and reason:
+    if graph.installed and reason and reason != install.BARE:
         yield Found(reason, "nothing is lost; the hook manager that runs those can call ours, see docs/hooks.md")
 
 
