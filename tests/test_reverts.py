@@ -193,6 +193,20 @@ def test_a_revert_on_another_branch_is_not_overruled(repo: Repo) -> None:
     assert (status(repo, one), status(repo, stable)) == ("reverted", "landed")
 
 
+def test_what_landed_before_is_no_silent_inverse(repo: Repo) -> None:
+    """A branch takes the change back as well; its merge comes after main had brought it back, and takes it away for good."""
+    one = repo.commit("One", {"one": lines("one")})
+    repo.git("checkout", "-q", "-b", "stable")
+    repo.git("revert", "--no-edit", one)
+    stable = repo.sha()
+    repo.git("checkout", "-q", "main")
+    repo.git("revert", "--no-edit", one)
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "stable")
+    assert not (repo.path / "one").exists()
+    assert (status(repo, one), status(repo, stable)) == ("reverted", "landed")
+
+
 def test_a_reverter_is_told_once_though_its_merge_repeats_it(repo: Repo) -> None:
     sha = repo.commit("Add limits", {"limits": lines("limits")})
     repo.git("checkout", "-q", "-b", "undo")

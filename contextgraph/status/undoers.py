@@ -60,10 +60,15 @@ class Undoers:
             for old in self._sources(sha):
                 found += [each for each in self._of_target(old) if each.when >= landing[1]]
         at = landing[1]
-        return self._distinct([each for each in found if each.reverter != sha and (each.when > at or not self._before(each, sha))])
+        return self._distinct([each for each in found if each.reverter != sha and not self._before(each, sha, at)])
 
-    def _before(self, each: Undoer, sha: str) -> bool:
-        """Whether a reverter is an ancestor of `sha`, or of what that was rewritten into on its way to where it landed."""
+    def _before(self, each: Undoer, sha: str, at: int) -> bool:
+        """Whether a reverter came before `sha`, which landed `at`: a silent one by its time; one that says so, or landed at the very
+        time, as an ancestor of `sha` or of what that was rewritten into on its way to where it landed."""
+        if each.when > at:
+            return False
+        if each.when < at and each.rule == "inverse":
+            return True
         forms: list[str] = []
         waiting = [sha]
         while waiting:
