@@ -6,13 +6,14 @@ Nothing here is ever in the way: without a model, with a damaged store, with a s
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from contextgraph.config import Config
-from contextgraph.errors import EmbeddingError, LockError, VectorError
+from contextgraph.errors import EmbeddingError, Error, LockError, VectorError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.lock import locked
@@ -28,6 +29,8 @@ NEAREST = 1_000
 """Documents asked of the vector store for a question; each commit has two or more."""
 PATIENCE = 600
 """Seconds after a failure to fill during which only `cg refresh` tries again."""
+STALLED = 60.0
+"""Seconds without a new vector after which whoever waits for another process that makes them waits no longer."""
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -137,23 +140,54 @@ class Meaning:
         return int(self.database.get("vectors_count") or 0)
 
     def fill(self, progress: Progress, tell: Callable[[str], None]) -> str | None:
-        """Give a vector to everything that has none; `tell` hears what was mended. Returns what went wrong, if anything did."""
+        """Give a vector to everything that has none; `tell` hears what was mended. Returns what went wrong, if anything did.
+
+        Another process that is at it already is waited for by who watches. Raises LockError when nothing comes of it for long.
+        """
         try:
             embedder = self.embedder()
             if embedder is None:
                 return None
-            with locked(self.git.home / "embed.lock", wait=0.0 if progress is quiet else 60.0):
+            with self._turn(progress):
                 filling = self._filling(embedder)
                 if healed := filling.prepare():
                     tell(healed)
                 filling.fill(progress)
         except LockError:
-            return None  # another process is at it already
+            if progress is quiet:
+                return None  # another process is at it already
+            raise
         except (EmbeddingError, VectorError) as error:
             self._failed(time.time())
             return f"vectors are behind: {error.message}"
         self._failed(None)
         return None
+
+    @contextmanager
+    def _turn(self, progress: Progress) -> Iterator[None]:
+        """The lock of who makes vectors. While another process has it, `progress` hears how far that one is."""
+        from contextgraph.index import filling
+
+        lag, since = filling.state(self.database), time.monotonic()
+        while progress is not quiet and self.busy():
+            seen = filling.state(self.database)
+            lag, since = (lag, since) if seen == lag else (seen, time.monotonic())
+            progress("embedding", lag.done, lag.total)
+            if time.monotonic() - since >= STALLED:
+                break
+            time.sleep(0.1)
+        with locked(self.git.home / "embed.lock", wait=0.0 if progress is quiet else 1.0):
+            yield
+
+    def busy(self) -> bool:
+        """Whether a process makes vectors now."""
+        try:
+            with locked(self.git.home / "embed.lock", wait=0.0):
+                return False
+        except LockError:
+            return True
+        except Error:
+            return False  # nothing can be written here, so nobody is at it
 
     def _failed(self, when: float | None) -> None:
         if self.database.writable and (when or self.database.get("vectors_failed")):

@@ -226,7 +226,11 @@ class Repository:
         if asked or not sync.partial(self.settings):  # a fetch for every commit, which nobody would expect of a background process
             self.compare(progress)
         if self.config.flag("index.vectors") and self.database.writable:
-            failure = self.meaning.fill(progress, self.note)
+            try:
+                failure = self.meaning.fill(progress, self.note)
+            except LockError:
+                self._tell("another process makes the vectors, and is at it still; `cg status` tells how far")
+                return
             if failure:
                 self.reasons.append(failure)
                 self.note(failure)

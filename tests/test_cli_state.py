@@ -2,11 +2,15 @@
 
 import re
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from contextgraph import meaning
 from contextgraph.embed.small import store_small
+from contextgraph.graph import Graph
 from contextgraph.lock import locked
 from tests.conftest import Repo
 from tests.test_cli_common import on_a_terminal
@@ -41,6 +45,27 @@ def test_vectors_that_wait_are_told_with_their_cure(graphed: Repo) -> None:
         assert "and more are being made" in graphed.cg("status").stdout
     graphed.cg("refresh")
     assert "vectors        1 of 1 document\n" in graphed.cg("status").stdout
+
+
+def test_refresh_waits_for_the_process_that_makes_the_vectors(graphed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says so when nothing comes of it: a list of vectors that is not whole was passed over in silence."""
+    store_small()
+    graphed.commit("one")
+    heard: list[tuple[str, int, int | None]] = []
+    graph = Graph.open(graphed.path)
+    graph.catch_up()
+    monkeypatch.setattr(meaning, "STALLED", 0.3)
+    with locked(graphed.home / "embed.lock"):
+        graph.embed(lambda *each: heard.append(each))
+    assert ("embedding", 0, 2) in heard
+    assert graph.reasons == ["another process makes the vectors, and is at it still; `cg status` tells how far"]
+    with ThreadPoolExecutor() as pool:
+        with locked(graphed.home / "embed.lock"):
+            waiting = pool.submit(graphed.cg, "refresh")
+            time.sleep(3)  # longer than it takes by itself
+            assert not waiting.done()
+        waiting.result()
+    assert "vectors        2 of 2" in graphed.cg("status").stdout
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])

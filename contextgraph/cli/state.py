@@ -1,7 +1,6 @@
 """status, refresh: the commands that tell and mend the state of things here."""
 
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,11 +8,9 @@ import typer
 from contextgraph import install
 from contextgraph.capture import staged
 from contextgraph.cli.common import Session, command
-from contextgraph.errors import Error, LockError
 from contextgraph.event import moment
 from contextgraph.graph import Graph
 from contextgraph.lag import Lag, lags
-from contextgraph.lock import locked
 from contextgraph.ui import counted, inert
 
 LATELY = 7 * 86_400
@@ -109,7 +106,7 @@ def _screen(facts: dict[str, Any], graph: Graph) -> Any:
     table.add_row("history", f"{counted(counts['commits'], 'commit')} indexed")
     for name, lag in facts["notes"]["remotes"].items():
         table.add_row(f"notes at {name}", Text(inert(_lag(lag))))
-    table.add_row("vectors", _vectors(index, model, graph.git.home / "embed.lock"))
+    table.add_row("vectors", _vectors(index, model, graph))
     if facts["notes"]["unpublished"]:
         table.add_row("journal", f"{counted(facts['notes']['unpublished'], 'event')} waiting for the notes ref")
     if facts["skipped"]:
@@ -130,26 +127,15 @@ def _lag(lag: Lag) -> str:
     return f"{', '.join(words)} (`cg sync`)" if words else "the same as here"
 
 
-def _vectors(index: dict[str, Any], model: dict[str, Any], lock: Path) -> str:
+def _vectors(index: dict[str, Any], model: dict[str, Any], graph: Graph) -> str:
     if not model["installed"]:
         return "no model: search is by words (`cg model install` adds meaning)"
     if model["problem"]:
         return f"the model is damaged: {model['problem']}"
     place = f" on {index['vectors_in']}" if "://" in index["vectors_in"] else ""
     if index["vectors_done"] < index["vectors_total"]:
-        place += ", and more are being made" if _held(lock) else " (`cg refresh` makes the rest)"
+        place += ", and more are being made" if graph.meaning.busy() else " (`cg refresh` makes the rest)"
     return f"{index['vectors_done']:,} of {counted(index['vectors_total'], 'document')}{place}"
-
-
-def _held(lock: Path) -> bool:
-    """Whether a process is at it now."""
-    try:
-        with locked(lock, wait=0.0):
-            return False
-    except LockError:
-        return True
-    except Error:
-        return False  # nothing can be written here, so nobody is
 
 
 def _next_step(facts: dict[str, Any]) -> str | None:

@@ -86,7 +86,7 @@ def model_damaged(graph: Graph) -> Iterator[Found]:
 def vectors_behind(graph: Graph) -> Iterator[Found]:
     state = graph.index_state()
     model = graph.meaning.model_state()
-    if not graph.config.flag("index.vectors") or not model["installed"] or model["problem"]:
+    if not graph.config.flag("index.vectors") or not model["installed"] or model["problem"] or graph.meaning.busy():
         return
     if state["vectors_done"] < state["vectors_total"]:
         yield Found(f"vectors are at {state['vectors_done']} of {state['vectors_total']}", "cg refresh", "behind")
