@@ -42,9 +42,11 @@ def index(database: Database, git: Git, store: Store, refs: Refs, notes: str | N
     """Bring the projection in step with heads and notes, and with the target branch; returns the keys whose notes changed."""
     history = History(database, git, mined.own_words)
     history.sync(refs.tips, progress)
-    changed = Noted(database, store).sync(notes, progress)
+    noted = Noted(database, store)
+    changed = noted.sync(notes, progress)
     if changed:
         history.add(sorted(changed))
+    noted.straighten(changed)
     landing.sync(database, git, target)
     try:
         reverts.sync(database, git)

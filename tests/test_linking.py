@@ -2,6 +2,7 @@
 
 import pytest
 
+from contextgraph.status import linking
 from tests.conftest import Repo
 from tests.histories import attach, graph, lines, status, trace, words
 
@@ -418,3 +419,28 @@ def test_a_revert_rebased_is_older_than_what_took_it_back(here: Repo) -> None:
     here.git("checkout", "-q", "main")
     here.git("merge", "-q", "--no-ff", "--no-edit", "topic")
     assert [status(here, sha) for sha in (one, here.sha("topic~1"), back)] == ["landed", "reverted", "landed"]
+
+
+def test_no_squash_is_followed_by_what_it_squashed(here: Repo) -> None:
+    """Content that comes again on a branch gives the tree of the commit that brought it first."""
+    one = decided(here, "one")
+    soon = f"{here.clock + 9} +0000"
+    here.git("revert", "--no-edit", one, GIT_COMMITTER_DATE=soon)
+    here.git("checkout", "-q", "-b", "back")
+    again = here.commit("again", {"one": lines("one")}, GIT_COMMITTER_DATE=soon)
+    attach(here, again, "again")
+    assert (words(here, one), how(here, one)) == ({"one"}, {})
+    assert (status(here, again), trace(here, again).evidence) == ("pending", [])
+
+
+def test_a_published_squash_that_its_branch_follows_counts_for_nothing(here: Repo) -> None:
+    """Older versions wrote such events."""
+    one = decided(here, "one")
+    soon = f"{here.clock + 9} +0000"
+    here.git("revert", "--no-edit", one, GIT_COMMITTER_DATE=soon)
+    here.git("checkout", "-q", "-b", "back")
+    again = here.commit("again", {"one": lines("one")}, GIT_COMMITTER_DATE=soon)
+    attach(here, again, "again")
+    opened = graph(here)
+    opened.store.append(linking.lines_of(opened.git, [(again, one, "host-squash")]))
+    assert (words(here, one), how(here, one), status(here, again)) == ({"one"}, {}, "pending")

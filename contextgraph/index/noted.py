@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from contextgraph.event import Event, Foreign, decode
 from contextgraph.fold import Edge, recorded_trace
+from contextgraph.index.ancestry import follows
 from contextgraph.index.database import Database
 from contextgraph.index.history import Progress, insert_decision
 from contextgraph.notes import Store
@@ -72,6 +73,20 @@ class Noted:
                 for decision in recorded_trace(line).decisions:
                     insert_decision(connection, decision, key, "note", line.at)
 
+    def straighten(self, keys: Iterable[str]) -> None:
+        """Drop the links of new commits and of these keys by which something was carried into what it follows: older versions took
+        a commit for the squash of a branch that brought its content again."""
+        known = int(self.database.get("linked") or 0)
+        rows = self.database.connection.execute(
+            "SELECT l.old, l.new FROM links l JOIN commits o ON o.sha = l.old JOIN commits n ON n.sha = l.new WHERE"
+            " n.commit_time <= o.commit_time AND (o.id > ? OR n.id > ? OR n.sha IN (SELECT value FROM json_each(?)))",
+            (known, known, json.dumps(list(keys))),
+        ).fetchall()
+        backwards = [(old, new) for old, new in rows if follows(self.database, old, new)]
+        if backwards:
+            with self.database.transaction() as connection:
+                connection.executemany("DELETE FROM links WHERE old = ? AND new = ?", backwards)
+
     def add(self, lines: Iterable[tuple[str, bytes]]) -> None:
         """Take in lines that were just written to the journal, or that follow from git and may not be written here."""
         with self.database.transaction() as connection:
@@ -89,11 +104,15 @@ class Noted:
             for key in waiting:
                 for (line,) in self.database.connection.execute("SELECT line FROM events WHERE key = ?", (key,)):
                     event = decode(line, key)
-                    if isinstance(event, Event):
+                    if isinstance(event, Event) and not self._backwards(event):
                         fresh.append(event)
             found += fresh
             waiting = {str(each.body.get("from")) for each in fresh if each.kind == "carried"} - seen
         return found
+
+    def _backwards(self, event: Event) -> bool:
+        """Whether an event carries something into what it follows (see `straighten`)."""
+        return event.kind == "carried" and follows(self.database, str(event.body.get("from")), event.key)
 
     def held(self, tip: str, events: Iterable[Event]) -> list[Event]:
         """Those of the events that the notes commit `tip` holds; none for the empty string."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from contextgraph.index.ancestry import follows
 from contextgraph.index.database import Database
 
 EARLIER = 86_400
@@ -73,24 +74,6 @@ def _twins(database: Database, found: list[str], reverter: str, when: int) -> It
             (sha, when),
         ).fetchall()
         yield from (twin for twin, at in rows if at < when or not follows(database, twin, reverter))
-
-
-def follows(database: Database, later: str, earlier: str) -> bool:
-    """Whether `earlier` is among the ancestors of `later`; those committed before it are not looked through."""
-    query = "SELECT parents, commit_time FROM commits WHERE sha = ?"
-    begin = database.connection.execute(query, (earlier,)).fetchone()
-    seen: set[str] = set()
-    waiting = [later]
-    while begin and waiting and len(seen) < 1_000:
-        sha = waiting.pop()
-        row = database.connection.execute(query, (sha,)).fetchone()
-        if row is None or row[1] < begin[1] or sha in seen:
-            continue
-        if sha == earlier:
-            return True
-        seen.add(sha)
-        waiting += row[0].split()
-    return False
 
 
 def _of_pull(database: Database, number: str, when: int) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from contextgraph.git import Git
+from contextgraph.index.ancestry import follows
 from contextgraph.index.database import Database
 from contextgraph.status import naming, undoing
 from contextgraph.status.naming import Named
@@ -125,7 +126,7 @@ def swaps(database: Database, table: str, known: int) -> Iterator[Pair]:
     ).fetchall()
     taken: dict[str, int] = {}
     for reverter, target, tied in rows:
-        if tied and not naming.follows(database, reverter, target):
+        if tied and not follows(database, reverter, target):
             continue
         taken[reverter] = taken.get(reverter, 0) + 1
         if taken[reverter] <= 5:

@@ -41,7 +41,7 @@ def find(
             if copied & members or _was_tried(database, tip, squash):
                 continue
             attempts += 1
-            if same_tree(git, squash, parent, tip):
+            if same_tree(git, squash, parent, tip) and not _holds(git, tip, squash):
                 done |= members
                 yield from ((old, squash, "host-squash") for old in sorted(members & pending))
                 break
@@ -58,6 +58,11 @@ def same_tree(git: Git, squash: str, parent: str, tip: str) -> bool:
     except GitError:  # unrelated histories, or a git older than 2.38
         return False
     return merged.decode().split("\n", 1)[0] == trees[0]
+
+
+def _holds(git: Git, tip: str, squash: str) -> bool:
+    """Whether the branch was made on top of the commit: then that squashed nothing of it, and it only brings the same again."""
+    return git.maybe("merge-base", "--is-ancestor", squash, tip) is not None
 
 
 def _pending(database: Database) -> set[str]:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from contextgraph.index.ancestry import follows
 from contextgraph.index.database import Database
-from contextgraph.status.naming import follows
 from contextgraph.status.reverts import REVERTED
 
 Landing = tuple[str, int]
