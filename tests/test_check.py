@@ -476,3 +476,19 @@ def test_a_link_alone_is_no_decision_to_tell_of(repo: Repo) -> None:
     repo.git("checkout", "--quiet", "-b", "feature")
     repo.commit("More", {"src/a.py": "a = 2\n"})
     assert touched(repo) == []
+
+
+@pytest.mark.parametrize("by", ["amend", "rebase"])
+def test_what_was_amended_away_binds_nobody(repo: Repo, by: str) -> None:
+    """The old commit has landed as what it was made into, which speaks for itself."""
+    repo.cg("init")
+    repo.commit("base", {"other.py": "other = 1\n"})
+    repo.commit("b\n\nDecision: flat\nBecause: one line\nGuard: *.py: eval\\(", {"b.py": "b = 1\n"})
+    if by == "amend":
+        repo.git("commit", "--quiet", "--amend", "-m", "b only")
+    else:
+        repo.git("rebase", "--quiet", "-i", "HEAD~1", GIT_SEQUENCE_EDITOR="sed -i 1s/pick/reword/", GIT_EDITOR="printf 'b only' >")
+    repo.git("checkout", "--quiet", "-b", "feature")
+    repo.commit("more", {"b.py": "b = eval('1')\n"})
+    answer = checked(repo, code=0)
+    assert (answer["commits"], answer["findings"]) == (1, [])

@@ -8,7 +8,7 @@ import msgspec
 from contextgraph.check.bound import BROAD, Bound, Undone, folders
 from contextgraph.event import moment
 from contextgraph.query.view import Moment, View, binding
-from contextgraph.status.ledger import Ledger
+from contextgraph.status.ledger import Ledger, onward
 from contextgraph.trace import Decision, Trace
 
 
@@ -27,7 +27,7 @@ class Precedents:
         """Every decision of commits that the target branch has, in the order of time; mined ones are no precedents."""
         connection = self.view.database.connection
         homes = [home for (home,) in connection.execute("SELECT home FROM decisions UNION SELECT new FROM links")]
-        reached = [sha for sha in homes if sha not in self.own and self.ledger.outcome(sha).status != "pending"]
+        reached = [sha for sha in homes if sha not in self.own and self.ledger.outcome(sha).status != "pending" and self._speaks(sha)]
         scopes = self._scopes(reached)
         found: dict[str, Bound] = {}
         for trace in self.view.traces(reached, self.moment, details=False):
@@ -36,6 +36,10 @@ class Precedents:
                 if each.source != "mined" and (direct or each.id not in found):
                     found[each.id or ""] = self._bound(trace, each, scopes[trace.sha or ""])
         return sorted(found.values(), key=lambda each: each.when)
+
+    def _speaks(self, sha: str) -> bool:
+        """Whether a commit says itself what was decided: of one that was amended or rebased before it landed, its heir does."""
+        return self.ledger.landing(sha) is not None or not onward(self.view.database, sha)
 
     @cached_property
     def in_force(self) -> list[Bound]:
