@@ -2,7 +2,7 @@
 
 import re
 
-from contextgraph.trace import Evidence, Trace
+from contextgraph.trace import LEFT, Evidence, Trace
 
 SHORT = 10
 """Digits of a sha in a sentence."""
@@ -15,7 +15,7 @@ def outcome(each: Trace) -> list[str]:
     """The status with its evidence, one phrase each: `reverted by 1a2b3c4d5e (declared, 100 % undone), landed 2025-12-01 via
     merge 5d6e7f8a9b (#12)`, or `landed 2025-12-01`, `reverted by 1a2b3c4d5e (…)`, `landed again by 7f8a9b1c2d`."""
     if each.status in (None, "pending"):
-        return ["pending", *_elsewhere(each)]
+        return ["pending", *(fact.detail or "" for fact in each.evidence if fact == LEFT), *_elsewhere(each)]
     undoing = [fact for fact in each.evidence if fact.rule in _UNDOING]
     again = [fact for fact in each.evidence if fact.rule == "relanded"]
     later = [f"landed again by {_short(fact.commit)}" for fact in again if fact.commit]

@@ -15,7 +15,7 @@ from contextgraph.query.log import Listing
 from contextgraph.query.search import Answer, Result
 from contextgraph.query.why import PATH_LIMIT, Why
 from contextgraph.status.tracking import Change
-from contextgraph.trace import Decision, Trace
+from contextgraph.trace import LEFT, Decision, Trace
 from contextgraph.ui import Facts, counted, inert
 
 SCHEMA = 1
@@ -132,6 +132,8 @@ def heading(each: Trace) -> Text:
     line.append(f"{(each.sha or '')[:10]} ", style="yellow")
     line.append(f"{(each.timestamp or each.created_at or '')[:10]} ", style="dim")
     line.append(f"{status:<8} ", style=STATUS_STYLE[status])
+    if LEFT in each.evidence:
+        line.append(f"{LEFT.detail}: ", style="dim")
     line.append(inert(title(each)))
     if each.decisions:
         line.append(f"  [{counted(len(each.decisions), 'decision')}]", style="cyan")

@@ -99,6 +99,10 @@ class Evidence(Noun, frozen=True, kw_only=True):
     detail: str | None = None
 
 
+LEFT = Evidence(rule="no-branch", detail="on no branch")
+"""Of a pending commit that was thrown away: by a reset, or with its branch."""
+
+
 class CarriedFrom(Noun, frozen=True, kw_only=True):
     commit: str
     how: Carry

@@ -1,5 +1,9 @@
 """why, search, log as people ask them."""
 
+import json
+
+import pytest
+
 from tests.conftest import Repo
 
 
@@ -28,3 +32,23 @@ def test_how_much_more_there_is(graphed: Repo) -> None:
         graphed.commit(f"limit {number}")
     assert "the newest 2 of 4; -n shows more" in graphed.cg("log", "-n", "2").stdout
     assert "the best 1 of 3 that have something of the question; -n shows more" in graphed.cg("search", "limit", "-n", "1").stdout
+
+
+@pytest.mark.parametrize("way", ["reset", "branch"])
+def test_what_no_branch_has_is_not_in_force(repo: Repo, way: str) -> None:
+    repo.cg("init")
+    repo.commit("base")
+    repo.git("checkout", "-q", "-b", "topic")
+    sha = repo.commit("thrown away\n\nDecision: flat")
+    assert repo.cg("log", "--in-force").stdout.count("flat") == 1
+    repo.git(*(["reset", "-q", "--hard", "HEAD~1"] if way == "reset" else ["checkout", "-q", "main"]))
+    if way == "branch":
+        repo.git("branch", "-q", "-D", "topic")
+    repo.cg("log", "--in-force", code=1)
+    assert "on no branch: thrown away" in repo.cg("log", "--in-force", "--all").stdout
+    assert "on no branch: thrown away" in repo.cg("log").stdout
+    assert "pending" in (told := repo.cg("why", sha).stdout) and "on no branch" in told
+    (found,) = json.loads(repo.cg("log", "--json", "--in-force", "--all").stdout)["traces"]
+    assert (found["status"], [each["rule"] for each in found["evidence"]]) == ("pending", ["no-branch"])
+    repo.git("branch", "kept", sha)
+    assert "on no branch" not in repo.cg("log", "--in-force").stdout

@@ -156,7 +156,9 @@ def log(
     known_at: KnownAt = "",
     everything: Everything = False,
     decisions: Decisions = False,
-    in_force: Annotated[bool, typer.Option("--in-force", help="Only decisions that bind now; with --path, those that bind it.")] = False,
+    in_force: Annotated[
+        bool, typer.Option("--in-force", help="Only decisions that bind now, or once they land; with --path, those that bind it.")
+    ] = False,
 ) -> int:
     """Traces newest first, one line each.
 

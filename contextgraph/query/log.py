@@ -10,7 +10,7 @@ import msgspec
 
 from contextgraph.query.filters import Filters
 from contextgraph.query.view import View, binding
-from contextgraph.trace import Trace
+from contextgraph.trace import LEFT, Trace
 
 CHUNK = 20
 """Traces put together first, or as many as are wanted; then twice as many each time."""
@@ -52,6 +52,8 @@ def log(view: View, filters: Filters, limit: int, within: list[str] | None, in_f
         seen = end
         for trace in view.traces(_children_first(connection, chunk), filters.as_of, details=False):
             kept = trace
+            if in_force and LEFT in trace.evidence and not filters.everything:
+                continue
             if in_force:
                 kept = msgspec.structs.replace(trace, decisions=[each for each in trace.decisions if binding(trace, each, today)])
             if filters.passes(kept) and (kept.decisions or not in_force):
