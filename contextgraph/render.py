@@ -47,6 +47,8 @@ def why(answer: Why, message: str | None, reasons: Sequence[str]) -> RenderableT
     parts: list[RenderableType] = []
     if answer.uncommitted and answer.trace is None and not answer.traces:
         parts.append(Text(f"Line {answer.line} is not committed yet: nobody can say why but you."))
+    if answer.missing:
+        parts.append(Text(answer.missing))
     if answer.trace:
         parts.append(trace(answer.trace, message, only=answer.decision))
     for touch in answer.lineage:

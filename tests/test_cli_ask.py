@@ -52,3 +52,10 @@ def test_what_no_branch_has_is_not_in_force(repo: Repo, way: str) -> None:
     assert (found["status"], [each["rule"] for each in found["evidence"]]) == ("pending", ["no-branch"])
     repo.git("branch", "kept", sha)
     assert "on no branch" not in repo.cg("log", "--in-force").stdout
+
+
+def test_a_commit_that_did_not_exist_then(repo: Repo) -> None:
+    sha = repo.commit("later\n\nDecision: flat")
+    told = repo.cg("why", "HEAD", "--as-of", "2020-01-01", code=1).stdout
+    assert told == f"{sha[:10]} was made on 2026-01-01: it did not exist at that moment.\n"
+    assert "flat" in repo.cg("why", "HEAD", "--as-of", "HEAD").stdout

@@ -35,6 +35,8 @@ class Why(msgspec.Struct, frozen=True):
     lineage: list[Touch] = []
     decision: str | None = None
     problems: list[str] = []
+    missing: str | None = None
+    """Why there is nothing to tell: the commit was made after the moment asked about."""
 
     @property
     def decisions(self) -> list[Decision]:
@@ -55,7 +57,10 @@ def why(view: View, target: str, moment: Moment | None, path_only: bool = False)
             return _of_decision(view, target, moment)
         sha = view.git.maybe("rev-parse", "--verify", "--quiet", "--end-of-options", f"{target}^{{commit}}")
         if sha is not None:
-            return Why(target, sha, trace=view.traces([sha], moment)[0])
+            found = view.traces([sha], moment)[0]
+            if moment and found.timestamp and found.timestamp > moment.at:
+                return Why(target, missing=f"{sha[:10]} was made on {found.timestamp[:10]}: it did not exist at that moment.")
+            return Why(target, sha, trace=found)
         if re.fullmatch(r"[0-9a-f]{7,64}", target) and (noted := _noted(view, target)):
             return Why(target, noted, trace=view.traces([noted], moment)[0])
     return _of_path(view, target, moment)
