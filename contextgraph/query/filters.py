@@ -11,13 +11,10 @@ from contextgraph.errors import NotFoundError, UsageError
 from contextgraph.event import moment
 from contextgraph.fold import SPEAKS_FOR_ITSELF
 from contextgraph.git import Git
+from contextgraph.query import dates
 from contextgraph.query.view import Moment
 from contextgraph.status.ledger import Ledger
 from contextgraph.trace import Trace
-
-_APPROXIMATE = re.compile(
-    r"\d|now|today|yesterday|noon|midnight|tea|last|monday|tuesday|wednesday|thursday|friday|saturday|sunday|never|week|month|year"
-)
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +113,7 @@ def seconds(git: Git, text: str, option: str) -> int:
         return int((parsed if parsed.tzinfo else parsed.astimezone(UTC) if len(text) > 10 else parsed.replace(tzinfo=UTC)).timestamp())
     except ValueError:
         pass  # not ISO: git reads many more forms
-    if not _APPROXIMATE.search(text.lower()):
+    if not dates.is_date(text):
         raise UsageError(f"{option}: `{text}` is not a date", "such as 2026-11-20, or `2 weeks ago`")
     return int(git.text("rev-parse", f"--since={text}").removeprefix("--max-age="))
 
@@ -129,7 +126,7 @@ def as_of(git: Git, text: str) -> Moment:
         return Moment(f"{moment(when)[:-4]}999Z", when)
     sha = git.maybe("rev-parse", "--verify", "--quiet", "--end-of-options", f"{text}^{{commit}}")
     if sha is None:
-        if not _APPROXIMATE.search(text.lower()):
+        if not dates.is_date(text):
             raise NotFoundError(f"--as-of: `{text}` is neither a date nor a revision", "such as 2026-11-20, v1.2 or HEAD~10")
         when = seconds(git, text, "--as-of")
         return Moment(f"{moment(when)[:-4]}999Z", when)
