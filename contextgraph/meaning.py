@@ -241,12 +241,14 @@ class Meaning:
         return {"installed": info is not None, "id": info.model_id if info else None, "problem": info.problem if info else None}
 
     def index_state(self) -> dict[str, Any]:
-        """Where the index is, how far the vectors are and where they stand, and the last lines of the log."""
+        """Where the index is, how far the vectors are and where they stand, and the last lines of the log since all went well."""
         from contextgraph.index import filling
 
         lag = filling.state(self.database)
         path = self.git.home / "log"
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-3:] if path.is_file() else []
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+        worked = self.database.get("worked") or ""
+        lines = [line for line in lines[-3:] if line[: len(worked)] >= worked]
         address = self.address()
         place = address.shown if address else str(self.git.home / "chroma")
         counts = {"vectors_done": lag.done, "vectors_total": lag.total, "vectors_in": place}

@@ -221,8 +221,9 @@ class Repository:
         self.database.reset()
         return failure
 
-    def embed(self, progress: Callable[[str, int, int | None], None], asked: bool = True) -> None:
-        """Compare what waits for it, and give a vector to everything that has none. Failures are reasons: search has words."""
+    def embed(self, progress: Callable[[str, int, int | None], None], asked: bool = True) -> bool:
+        """Compare what waits for it, and give a vector to everything that has none; returns whether that went well. Failures are
+        reasons: search has words."""
         if asked or not sync.partial(self.settings):  # a fetch for every commit, which nobody would expect of a background process
             self.compare(progress)
         if self.config.flag("index.vectors") and self.database.writable:
@@ -230,10 +231,18 @@ class Repository:
                 failure = self.meaning.fill(progress, self.note)
             except LockError:
                 self._tell("another process makes the vectors, and is at it still; `cg status` tells how far")
-                return
+                return False
             if failure:
                 self.reasons.append(failure)
                 self.note(failure)
+                return False
+        return True
+
+    def worked(self) -> None:
+        """Remember that all is well now: what failed before is no news."""
+        if self.database.writable:
+            with self.database.transaction():
+                self.database.put("worked", event.moment(time.time()))
 
     def start_embedding(self) -> None:
         """The same in a process of its own, when there is something to do."""

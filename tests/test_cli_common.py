@@ -65,6 +65,8 @@ def test_every_command_takes_the_common_options(graphed: Repo, arguments: list[s
         ["-q"],
         ["-C", "/nowhere", "log"],
         ["--color=pink", "log"],
+        ["decide", ""],
+        ["decide", " ", "--because", "x"],
         ["decide", "x", "--risk", "huge"],
         ["decide", "x", "--category", "huge"],
         ["decide", "--commit", "HEAD"],
@@ -83,6 +85,20 @@ def test_wrong_usage_is_one_plain_sentence(graphed: Repo, arguments: list[str]) 
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
     assert all(line.startswith(("error: ", "hint: ")) for line in done.stderr.splitlines()), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["serch"], "error: No such command 'serch'. Did you mean 'search'?\n"),
+        (["why", ".."], "error: `..` is outside of this repository\n"),
+        (["why", "main..HEAD"], "hint: `cg log main..HEAD` lists the commits of a range\n"),
+        (["why", "cg-91f"], "hint: a decision id is cg- and at least four digits\n"),
+        (["why", "nothing"], "hint: path:line asks about a line, `--` forces a path\n"),
+    ],
+)
+def test_what_was_meant_is_told(graphed: Repo, arguments: list[str], words: str) -> None:
+    assert words in graphed.cg(*arguments, code=2).stderr
 
 
 def test_common_options_stand_before_the_command_too(graphed: Repo) -> None:

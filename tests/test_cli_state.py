@@ -10,6 +10,7 @@ import pytest
 
 from contextgraph import meaning
 from contextgraph.embed.small import store_small
+from contextgraph.event import moment
 from contextgraph.graph import Graph
 from contextgraph.lock import locked
 from tests.conftest import Repo
@@ -36,6 +37,17 @@ def test_old_errors_are_not_told(graphed: Repo) -> None:
     text = graphed.cg("status").stdout
     assert "long ago" not in text
     assert "just\\x1b[1m now" in text
+
+
+def test_errors_before_a_refresh_that_worked_are_not_told(graphed: Repo) -> None:
+    with (graphed.home / "log").open("a") as log:
+        log.write(f"{moment(time.time())} worker: it failed\n")
+    assert "it failed" in graphed.cg("status").stdout
+    graphed.cg("refresh")
+    assert "last error" not in graphed.cg("status").stdout
+    with (graphed.home / "log").open("a") as log:
+        log.write(f"{moment(time.time())} worker: it failed again\n")
+    assert "it failed again" in graphed.cg("status").stdout
 
 
 def test_vectors_that_wait_are_told_with_their_cure(graphed: Repo) -> None:

@@ -143,6 +143,18 @@ def test_a_hooks_path_of_others_is_not_written(repo: Repo, tmp_path: Path, place
     assert repo.git("status", "--porcelain") == ""
 
 
+def test_uninstall_leaves_what_was_recorded_and_says_where(repo: Repo) -> None:
+    repo.cg("init", "--no-model")
+    repo.cg("refresh")
+    assert "stays" not in repo.cg("uninstall").stderr and not repo.home.exists()
+    repo.cg("init", "--no-model")
+    repo.cg("decide", "kept", "--commit", "HEAD", CG_WORKER="off")
+    repo.cg("refresh")
+    said = repo.cg("uninstall").stderr
+    assert f"what was recorded stays, in refs/notes/contextgraph and {repo.home}/journal; --purge-local deletes it" in said
+    assert [path.name for path in repo.home.iterdir()] == ["journal"]
+
+
 def test_uninstall_finds_its_hooks_behind_a_later_hooks_path(repo: Repo) -> None:
     before = fingerprint(repo)
     repo.cg("init", "--no-model")

@@ -1,6 +1,7 @@
 """The one error edge: every exception becomes an exit code of CONTRACT and, where people can act, a sentence."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -50,7 +51,8 @@ def _foreign(error: Exception) -> int:
         return 2
     if isinstance(error, click.UsageError):
         where = f"see `{error.ctx.command_path} --help`" if error.ctx else "see `cg --help`"
-        return _refused(error.format_message(), where, 2)
+        once = re.sub(r"( Did you mean [^?]*\?)\1", r"\1", error.format_message())  # typer says it, and newer clicks as well
+        return _refused(once, where, 2)
     if isinstance(error, click.ClickException):
         return _refused(error.format_message(), None, 2)
     if isinstance(error, OSError) and error.errno in (28, 30, 13, 122):

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -15,6 +16,10 @@ from contextgraph.git import NOTES_REF
 from contextgraph.ui import counted
 
 DERIVED = (
+    "index.lock",
+    "compare.lock",
+    "seen",
+    "reminded",
     "index.db",
     "index.db-wal",
     "index.db-shm",
@@ -125,9 +130,16 @@ def uninstall(
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+        for place in (home / "staged", home):
+            with suppress(OSError):  # there is something of the user's in it
+                place.rmdir()
     for change in changes:
         session.terminal.say(change)
     session.terminal.say("uninstalled" if changes else "nothing to take back")
+    stays = [NOTES_REF] if graph.store.tip() else []
+    stays += [str(home / name) for name in ("journal", "staged") if (home / name).exists()]
+    if stays:
+        session.terminal.say(f"what was recorded stays, in {' and '.join(stays)}; --purge-local deletes it")
     kept = gitconfig.kept(graph.git)
     if kept:
         session.terminal.say(f"kept, as `cg init` did not set them: {', '.join(kept)}; --purge-local takes them too")

@@ -161,7 +161,8 @@ def refresh(
         session.terminal.say(failure)
     with session.terminal.progress() as tick:
         graph.catch_up(lambda phase, done: tick(phase, done, None))
-        graph.embed(tick)
+        if graph.embed(tick) and not graph.failure:
+            graph.worked()
     counts = graph.counts()
     for reason in graph.reasons:
         session.terminal.say(reason)

@@ -31,7 +31,9 @@ def register(app: typer.Typer) -> None:
 
 def decide(
     session: Session,
-    choice: Annotated[str, typer.Argument(metavar="[CHOICE]", help="What was chosen; alone, `cg decide` lists what is staged.")] = "",
+    choice: Annotated[
+        str | None, typer.Argument(metavar="[CHOICE]", help="What was chosen; alone, `cg decide` lists what is staged.", show_default=False)
+    ] = None,
     context: Annotated[str, typer.Option("--context", metavar="Q", help="The question that was decided.")] = "",
     over: Annotated[
         list[str], typer.Option("--over", metavar="'ALTERNATIVE | REASON'", help="What was rejected, and why; repeatable.")
@@ -60,6 +62,8 @@ def decide(
 
     Without --commit it is staged, per worktree like the index, and the next commit made here takes it.
     """
+    if choice is not None and not choice.strip():
+        raise UsageError("the choice is empty", "a variable of the shell that is not set? `cg decide` alone lists what is staged")
     # What is staged must be bound to its commit first; only --supersedes asks the index anything.
     graph = session.caught_up(history=bool(supersedes))
     _sound(risk, category, confidence)

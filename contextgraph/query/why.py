@@ -95,9 +95,7 @@ def _of_path(view: View, target: str, moment: Moment | None) -> Why:
         gone = _last_of(view, match[1] if match else target)
         if gone:
             return Why(target, gone, traces=view.traces([gone], moment))
-        raise NotFoundError(
-            f"`{target}` is neither a revision nor a path in this repository", "path:line asks about a line, `--` forces a path"
-        )
+        raise NotFoundError(f"`{target}` is neither a revision nor a path in this repository", _hint(target))
     if match is None:
         shas = view.git.text("log", f"-{PATH_LIMIT}", "--follow", "--format=%H", "HEAD", "--", path or ".").split()
         return Why(target, traces=view.traces(shas, moment))
@@ -107,6 +105,14 @@ def _of_path(view: View, target: str, moment: Moment | None) -> Why:
     if first < 1 or last < first:
         raise UsageError(f"{match[2]}-{match[3]} is no range of lines" if match[3] else "lines count from 1")
     return _of_lines(view, target, path, first, last, moment)
+
+
+def _hint(target: str) -> str:
+    if re.match(r"cg-[0-9a-f]*\Z", target):
+        return "a decision id is cg- and at least four digits"
+    if ".." in target.replace("../", ""):
+        return f"`cg log {target}` lists the commits of a range"
+    return "path:line asks about a line, `--` forces a path"
 
 
 def _last_of(view: View, name: str) -> str | None:
