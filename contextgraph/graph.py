@@ -11,16 +11,16 @@ from contextgraph.index.noted import Noted
 from contextgraph.query import log, overview, search, why
 from contextgraph.query.filters import Filters
 from contextgraph.query.view import Moment
-from contextgraph.repository import Repository
 from contextgraph.status import branches, linking, tracking
 from contextgraph.status.ledger import Ledger
 from contextgraph.trace import Decision, Trace
+from contextgraph.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from contextgraph.check.finding import Report
 
 
-class Graph(Repository):
+class Graph(Upkeep):
     """One repository and its reasons. Faces hold one of these and nothing below it."""
 
     def record(self, revision: str, given: Trace) -> tuple[str, bool]:

@@ -6,18 +6,17 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from contextgraph import capture, catchup, commits, config, event, lag, meaning, pushes, refs, sync
-from contextgraph.errors import Error, LockError, NotFoundError, VectorError
+from contextgraph import catchup, commits, config, event, meaning, refs, sync
+from contextgraph.errors import Error, NotFoundError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.index.history import Progress
 from contextgraph.index.noted import Noted
-from contextgraph.lock import locked
 from contextgraph.notes import Store
 from contextgraph.query.view import View
-from contextgraph.status import branches, inverses, landing
+from contextgraph.status import branches, landing
 
 T = TypeVar("T")
 
@@ -85,34 +84,6 @@ class Repository:
             self._healed(lambda: self._index(progress))
         self._look_around()
 
-    def remind(self) -> None:
-        """Once a day, where there is a remote, a notice when many traces are in this clone alone. For faces with a reader."""
-        if lag.remotes(self.settings):
-            self._after_push()
-            today = event.moment(time.time())[:10]
-            lag.unshared(self.store, self.refs.tracking, self.notes_tip, self._recorded, self.notices.append, today)
-
-    def _recorded(self) -> int:
-        return int(self.database.connection.execute("SELECT count(*) FROM events WHERE kind = 'recorded'").fetchone()[0])
-
-    def _after_push(self) -> None:
-        """Where `sync.push` says so, the reasons follow a branch that was pushed: by the worker, or people are asked to."""
-        wanted = self.config.text("sync.push")
-        if wanted == "never" or not self.installed:
-            return
-        for remote, when in pushes.due(self.git, lag.remotes(self.settings)).items():
-            if wanted == "ask":
-                self.notices.append(f"a branch was pushed to {remote}; `cg sync {remote}` shares its reasons (sync.push)")
-                pushes.done(self.git, remote, when)
-            elif self.environment.get("CG_WORKER") != "off":
-                meaning.start(self.git, self.environment, "--push")
-
-    def push_notes(self) -> None:
-        """Share the notes with every remote that a branch was pushed to, where `sync.push` is auto. Raises Error."""
-        for remote, when in pushes.due(self.git, lag.remotes(self.settings)).items() if self.config.text("sync.push") == "auto" else ():
-            sync.run(self.store, self.settings, remote, meaning.quiet)
-            pushes.done(self.git, remote, when)
-
     def _index(self, progress: Progress) -> None:
         if not self.database.writable:
             self.reasons.append("the index cannot be written here and may be behind")
@@ -139,12 +110,6 @@ class Repository:
             self.reasons.append("this is a shallow clone: commits beyond its boundary are not here (`git fetch --unshallow`)")
         if self.target is None and self.refs.heads:
             self.reasons.append("no target branch was found, so nothing counts as landed (`cg config set track.branch NAME`)")
-
-    def look_for_remotes(self) -> None:
-        """Say when a remote may have notes and was never asked. For answers; `cg check` has its own words for it."""
-        remote = lag.unasked(self.git, self.settings, self.refs.tracking)
-        if remote:
-            self.reasons.append(f"the notes of `{remote}` were never fetched: decisions in them are not seen (`cg sync --fetch-only`)")
 
     @property
     def target(self) -> landing.Target | None:
@@ -200,76 +165,8 @@ class Repository:
         row = self.database.connection.execute(query).fetchone()
         return str(row[0]) if row else ""
 
-    def index_state(self) -> dict[str, Any]:
-        return self.meaning.index_state()
-
-    def skipped(self) -> int:
-        known = capture.seen(self.git.home)
-        return known.skipped if known else 0
-
-    def reset_index(self) -> str | None:
-        """Throw the projection away; the next catch-up makes it again. Vectors go with it, their cache stays.
-
-        Returns why a server still has the vectors, if it does.
-        """
-        failure = None
-        try:
-            self.meaning.forget()
-        except (VectorError, sqlite3.DatabaseError) as error:
-            failure = f"vectors on the server are left there: {error}"
-            self.note(failure)
-        self.database.reset()
-        return failure
-
-    def embed(self, progress: Callable[[str, int, int | None], None], asked: bool = True) -> bool:
-        """Compare what waits for it, and give a vector to everything that has none; returns whether that went well. Failures are
-        reasons: search has words."""
-        if asked or not sync.partial(self.settings):  # a fetch for every commit, which nobody would expect of a background process
-            self.compare(progress)
-        if self.config.flag("index.vectors") and self.database.writable:
-            try:
-                failure = self.meaning.fill(progress, self.note)
-            except LockError:
-                self._tell("another process makes the vectors, and is at it still; `cg status` tells how far")
-                return False
-            if failure:
-                self.reasons.append(failure)
-                self.note(failure)
-                return False
-        return True
-
-    def worked(self) -> None:
-        """Remember that all is well now: what failed before is no news."""
-        if self.database.writable:
-            with self.database.transaction():
-                self.database.put("worked", event.moment(time.time()))
-
-    def start_embedding(self) -> None:
-        """The same in a process of its own, when there is something to do."""
-        if self.environment.get("CG_WORKER") != "off":
-            waiting = inverses.waiting(self.database) > 0 and not sync.partial(self.settings)
-            if waiting or (self.config.flag("index.vectors") and self.meaning.may_start() and self.meaning.waiting()):
-                meaning.start(self.git, self.environment)
-
-    def compare(self, progress: Callable[[str, int, int | None], None]) -> None:
-        """Find the silent reverts among the commits that no command has compared yet."""
-        if not self.database.writable:
-            return
-        try:
-            with locked(self.git.home / "compare.lock", wait=0.0):
-                for done, total in inverses.steps(self.database, self.git):
-                    progress("comparing commits", done, total)
-        except LockError:
-            if left := inverses.waiting(self.database):
-                self._tell(f"another process compares the last {left} commits; silent reverts among them are not known yet")
-
     def _tell(self, reason: str) -> None:
         self.reasons += [reason] if reason not in self.reasons else []
-
-    def _lag(self) -> None:
-        """Say what is not known yet of what became of commits."""
-        if left := inverses.waiting(self.database):
-            self.reasons.append(f"silent reverts are still looked for in {left} commits (`cg refresh` does it now)")
 
     def note(self, line: str) -> None:
         """One line in the log of this repository; a log that cannot be written is no reason to stop."""

@@ -21,7 +21,7 @@ FLOORS = {
         "environment git commits refs registry journal tombstones notetree notes merge transfer embed index"
     ),
     "rules: no terminal, no printing": "capture status query lag sync pushes deepen transcript lifecycle purge meaning check catchup",
-    "the whole system": "repository graph sharing landed everywhere",
+    "the whole system": "repository upkeep graph sharing landed everywhere",
     "what faces share": "refspec hookfiles confighooks gitconfig install doctor ui evidence render report",
     "faces": "worker cli __main__",
 }
