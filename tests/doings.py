@@ -216,9 +216,16 @@ class Doings(World):
             return None
         new = self.made()
         self.undone.add(sha)
+        # What went before as a part of something larger goes once more by itself: whether that part stands is a matter of taste.
+        self.doubled |= self.changed(new) & self.in_parts()
         if self.random.random() < 0.3:
             self.attach(new)
         return new
+
+    def in_parts(self) -> set[str]:
+        """Files that went with a commit that became a part of a larger one."""
+        larger = [(old, new) for new, olds in self.olds.items() for old in olds if self.adds.keys() >= {old, new}]
+        return {file for old, new in larger for file in self.removes[old] if self.changed(new) - self.changed(old)}
 
     def targets(self) -> list[str]:
         """What of the main line can be reverted. What a branch takes back already is not: the same change made twice is the

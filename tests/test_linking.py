@@ -66,6 +66,23 @@ def test_a_clean_pick_and_one_that_says_so(here: Repo) -> None:
     assert (words(here, here.sha()), how(here, here.sha())) == ({"two"}, {two: "cherry-pick"})
 
 
+def test_a_revert_that_is_rewritten_under_other_words_is_told_once(here: Repo) -> None:
+    one = decided(here, "one")
+    here.git("checkout", "-q", "-b", "undo")
+    here.git("revert", "--no-edit", one)
+    said = here.sha()
+    attach(here, said, "undo")
+    here.git("reset", "-q", "--soft", "HEAD~1")
+    here.git("commit", "-q", "-m", "without one")
+    attach(here, here.sha(), "undo")
+    here.git("checkout", "-q", "main")
+    here.git("merge", "-q", "--squash", "undo")
+    here.git("commit", "-q", "--no-edit")
+    found = trace(here, one)
+    assert (found.status, found.reverted_by) == ("reverted", said)
+    assert [(each.rule, each.commit) for each in found.evidence if each.commit != one] == [("declared", said)]
+
+
 @pytest.mark.parametrize("message", [["--no-edit"], ["-m", "all of it"]])
 def test_a_local_squash(here: Repo, message: list[str]) -> None:
     here.git("checkout", "-q", "-b", "topic")

@@ -69,6 +69,10 @@ class Undoers:
             return False
         if each.when < at and each.rule == "inverse":
             return True
+        return any(follows(self.database, form, each.reverter) for form in self._forms(sha))
+
+    def _forms(self, sha: str) -> list[str]:
+        """`sha` and what it was rewritten into on its way to where it landed."""
         forms: list[str] = []
         waiting = [sha]
         while waiting:
@@ -77,7 +81,7 @@ class Undoers:
             if not self.landing(form):
                 rewrites = self.connection.execute("SELECT new FROM links WHERE old = ? AND how <> 'cherry-pick'", (form,))
                 waiting += [new for (new,) in rewrites if new not in forms]
-        return any(follows(self.database, form, each.reverter) for form in forms)
+        return forms
 
     def _of_target(self, target: str) -> list[Undoer]:
         rows = self.connection.execute(
@@ -128,8 +132,12 @@ class Undoers:
         for each in sorted(best.values(), key=lambda each: (each.when, each.rule == "inverse", each.reverter)):
             twins.setdefault(each.origin, each)
         kept = list(twins.values())
-        silent = [each for each in kept if each.rule == "inverse"]
-        return [each for each in kept if each.rule != "inverse" or each is silent[0]]
+        # A revert that was rewritten under other words is told once, with the words.
+        spoken = {each.reverter for each in kept if each.rule != "inverse"}
+        later = {form for reverter in spoken for form in self._forms(reverter)}
+        silent = [each for each in kept if each.rule == "inverse" and each.reverter not in later]
+        silent = [each for each in silent if spoken.isdisjoint(self._forms(each.reverter))][:1]
+        return [each for each in kept if each.rule != "inverse" or each in silent]
 
     def again(self, sha: str, after: int) -> list[str]:
         """What brought `sha` into the branch once more, later than `after`: a pick, or a commit of the same title and lines."""
