@@ -239,6 +239,19 @@ def test_a_commit_on_top_of_where_a_rebase_stopped(here: Repo) -> None:
     assert how(here, here.sha()) == {two: "rebase"}
 
 
+def test_a_commit_on_top_at_a_stop_and_another_rebase_before_anyone_looks(here: Repo) -> None:
+    one = decided(here, "one")
+    here.git("rebase", "-q", "-i", "HEAD~1", GIT_SEQUENCE_EDITOR="sed -i 1s/pick/edit/")
+    here.commit("top", {"top": lines("top")})
+    here.git("rebase", "--continue")
+    here.git("rebase", "-q", "-i", "HEAD~2", GIT_SEQUENCE_EDITOR="sed -i '1{h;d};2{G}'")
+    moved = here.sha()
+    here.git("reset", "-q", "--soft", "HEAD~1")
+    here.git("commit", "-q", "-m", "one again")
+    assert (words(here, here.sha()), how(here, here.sha())) == ({"one"}, {one: "rebase", moved: "reset"})
+    assert words(here, here.sha("HEAD~1")) == set()
+
+
 def test_a_commit_left_out_at_a_stop(here: Repo) -> None:
     _, two = stopped(here)
     here.git("reset", "-q", "--hard", "HEAD~1")

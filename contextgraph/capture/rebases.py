@@ -23,6 +23,7 @@ class Replay:
 
     def __init__(self, git: Git, base: str, olds: list[Commit], made: dict[str, Commit], steps: list[Entry]) -> None:
         self.git = git
+        self.base = base
         self.olds = {old.sha: old for old in olds}
         self.made = made
         self.left = dict(self.olds)
@@ -43,8 +44,8 @@ class Replay:
         return [(old, new) for new, group in self.held.items() for old in group if old != new]
 
     def contradicts(self, old: str, new: str) -> bool:
-        """Whether git's word that `old` became `new` is not to be believed: the replay knows what became of it."""
-        return old in self.olds and not (old in self.left and new in self.made)
+        """Whether git's word that `old` became `new` in this rebase is not to be believed: the replay knows what became of it."""
+        return old in self.olds and (new == self.base or (new in self.made and old not in self.left))
 
     def _take(self, step: Entry) -> None:
         hand = by_hand(step)
