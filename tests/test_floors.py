@@ -18,7 +18,7 @@ HOUSE = Path(contextgraph.__file__).parent
 FLOORS = {
     "values: what things are": "__init__ errors strictjson activity trace event filekind given secrets fold claims lock config",
     "doors: each opens on one outside thing": (
-        "environment git commits refs registry journal tombstones notetree notes merge transfer embed index"
+        "environment git promised commits refs registry journal tombstones notetree notes merge transfer embed index"
     ),
     "rules: no terminal, no printing": "capture status query lag sync pushes deepen transcript lifecycle purge meaning check catchup",
     "the whole system": "repository upkeep graph sharing landed everywhere",

@@ -1,6 +1,7 @@
 """What undoes what: declared, silent, in part; and what looks like it and undoes nothing."""
 
 import sys
+from pathlib import Path
 
 from contextgraph.lock import locked
 from contextgraph.status import inverses
@@ -391,3 +392,19 @@ def test_the_background_fetches_nothing_into_a_partial_clone(repo: Repo) -> None
     )
     partial.cg("refresh", CG_WORKER="off")
     assert inverses.waiting(graph(partial).database) == 0
+
+
+def test_a_partial_clone_asks_for_what_the_diffs_need_at_once(repo: Repo, tmp_path: Path) -> None:
+    shas = [repo.commit(f"Step {number}", {f"file{number}": lines(f"step {number}", 3)}) for number in range(6)]
+    for sha in shas:
+        repo.git("revert", "--no-edit", sha)
+    repo.git("config", "uploadpack.allowFilter", "true")
+    partial = Repo(tmp_path / "partial")
+    repo.git("clone", "--quiet", "--filter=blob:none", "--no-checkout", f"file://{repo.path}", str(partial.path))
+    away = repo.path.rename(tmp_path / "away")
+    partial.cg("log", "-n", "1", CG_WORKER="off")  # nobody answers: said elsewhere, and asked again at the next look
+    away.rename(repo.path)
+    trace = tmp_path / "trace"
+    partial.cg("log", "-n", "1", CG_WORKER="off", GIT_TRACE=str(trace))
+    assert trace.read_text().count("built-in: git fetch ") == 1
+    assert {status(partial, sha) for sha in shas} == {"reverted"}

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
+from contextgraph import promised
 from contextgraph.commits import text
 from contextgraph.errors import GitError
 from contextgraph.git import Git
@@ -28,12 +29,13 @@ def changes(
 
     `within`: only files of these names, in whatever folder; a commit that touches none of them is left out.
     """
-    asked = "".join(f"{sha} {parent}\n" if parent else f"{sha}\n" for sha, parent in commits)
+    asked = "".join(f"{sha} {parent}\n" if parent else f"{sha}\n" for sha, parent in commits).encode()
     options = ("-p", "-U0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--root", "--full-index", "--no-prefix")
     sha, found, path, sizes = "", Counter[Change](), "", (0, 0)
     objects: list[bytes] = []
     names = [":(glob)**/" + re.sub(r"([*?[\\])", r"\\\1", each) for each in within]
-    for line in git.stream("diff-tree", "--stdin", *options, "--", *names, stdin=asked.encode(), separator=b"\n"):
+    promised.bring(git, asked, names)
+    for line in git.stream("diff-tree", "--stdin", *options, "--", *names, stdin=asked, separator=b"\n"):
         removed, added = sizes
         if (removed and line[:1] == b"-") or (added and line[:1] == b"+"):
             sizes = (removed - 1, added) if line[:1] == b"-" else (removed, added - 1)

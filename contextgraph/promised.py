@@ -1,0 +1,49 @@
+"""A partial clone has file contents only on demand, and git asks for them commit by commit: here for many at once."""
+
+from collections.abc import Sequence
+
+from contextgraph.errors import GitError
+from contextgraph.git import Git
+
+
+def bring(git: Git, asked: bytes, paths: Sequence[str]) -> None:
+    """Fetch, in one request, what the diffs that `diff-tree --stdin` is `asked` for need and the clone does not have.
+
+    Nothing is done in a clone that has everything. Raises GitError, which names the promisor, when it does not answer.
+    """
+    if not any((git.common_dir / "objects" / "pack").glob("*.promisor")):
+        return
+    rows = git.run("diff-tree", "--stdin", "-r", "--root", "--no-renames", "--no-abbrev", "--", *paths, stdin=asked).splitlines()
+    sides = [row.split(b" ", 4) for row in rows if row[:1] == b":"]
+    wanted = {name for before, after, *names, _ in sides for mode, name in zip((before[1:], after), names, strict=True) if _file(mode)}
+    missing = sorted(wanted.difference(git.run("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)").split()))
+    remote = _promisor(git)
+    if len(missing) < 2 or remote is None:  # one is no more than git asks for itself
+        return
+    # As git does it for one commit.
+    options = ("--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-gc", "--filter=blob:none", "--refmap=")
+    try:
+        git.run(
+            "-c",
+            "fetch.negotiationAlgorithm=noop",
+            "fetch",
+            "--quiet",
+            *options,
+            "--stdin",
+            "--",
+            remote,
+            stdin=b"\n".join(missing) + b"\n",
+        )
+    except GitError as error:
+        raise GitError(f"what the promisor `{remote}` promised cannot be fetched: {error.message}") from None
+
+
+def _file(mode: bytes) -> bool:
+    return mode not in (b"000000", b"160000")
+
+
+def _promisor(git: Git) -> str | None:
+    """The remote that a partial clone has its contents from."""
+    rows = (git.maybe("config", "--type=bool", "--get-regexp", r"^remote\..*\.promisor$") or "").splitlines()
+    names = [row.rsplit(" ", 1)[0] for row in rows if row.endswith(" true")]
+    return names[0].removeprefix("remote.").removesuffix(".promisor") if names else None
