@@ -13,7 +13,8 @@ from contextgraph import evidence
 from contextgraph.capture import trailers
 from contextgraph.query.log import Listing
 from contextgraph.query.search import Answer, Result
-from contextgraph.query.why import PATH_LIMIT, Why
+from contextgraph.query.whence import PATH_LIMIT
+from contextgraph.query.why import Why
 from contextgraph.status.tracking import Change
 from contextgraph.trace import LEFT, Decision, Trace
 from contextgraph.ui import Facts, counted, inert
@@ -29,7 +30,7 @@ def to_json(fields: dict[str, Any], reasons: Sequence[str]) -> bytes:
 
 
 def why_json(answer: Why, message: str | None, reasons: Sequence[str]) -> bytes:
-    names = ("target", "commit", "line", "uncommitted", "trace", "traces", "lineage")
+    names = ("target", "commit", "line", "uncommitted", "remark", "trace", "traces", "lineage")
     return to_json({name: getattr(answer, name) for name in names} | {"message": message}, reasons)
 
 
@@ -45,10 +46,8 @@ def log_json(answer: Listing, reasons: Sequence[str]) -> bytes:
 def why(answer: Why, message: str | None, reasons: Sequence[str]) -> RenderableType:
     """The decisions verbatim, then the commit's own words, then who touched it later."""
     parts: list[RenderableType] = []
-    if answer.uncommitted and answer.trace is None and not answer.traces:
-        parts.append(Text(f"Line {answer.line} is not committed yet: nobody can say why but you."))
-    if answer.missing:
-        parts.append(Text(answer.missing))
+    if answer.remark:
+        parts.append(Text(inert(answer.remark)))
     if answer.trace:
         parts.append(trace(answer.trace, message, only=answer.decision))
     for touch in answer.lineage:

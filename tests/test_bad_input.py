@@ -69,7 +69,7 @@ def test_a_bare_repository(repo: Repo, tmp_path: Path) -> None:
     assert [each["name"] for each in json.loads(bare.cg("doctor", "--json", code=None).stdout)["findings"]] == ["no-model"]
     assert len(json.loads(bare.cg("log", "--json").stdout)["traces"]) == 2
     bare.cg("why", "f", code=1)
-    assert "bare repository" in sentence(bare.cg("why", "f:1", code=2))
+    bare.cg("why", "f:1", code=1)
     assert "bare repository" in sentence(bare.cg("decide", "x", code=2))
     bare.cg("uninstall")
 

@@ -93,7 +93,8 @@ def test_what_is_not_there(here: Repo) -> None:
     assert "is outside of this repository" in here.cg("why", "../../x", code=2).stderr
     assert "is outside of this repository" in here.cg("log", "--path", "../../x", code=2).stderr
     (here.path / "top.py").write_text("not tracked\n")  # it is what was meant
-    assert "neither a revision nor a path" in here.cg("why", "top.py", code=2).stderr
+    assert "core/top.py is not tracked by git" in here.cg("why", "top.py", code=1).stdout
+    assert "neither a revision nor a path" in here.cg("why", "nowhere.py", code=2).stderr
 
 
 def test_a_directory_with_the_signs_of_a_pattern(here: Repo) -> None:

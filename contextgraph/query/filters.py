@@ -132,7 +132,7 @@ def as_of(git: Git, text: str) -> Moment:
         return Moment(f"{moment(when)[:-4]}999Z", when)
     when = int(git.text("show", "-s", "--format=%ct", sha))
     reached = frozenset(git.text("rev-list", sha).split())
-    return Moment(f"{moment(when)[:-4]}999Z", when, reached)
+    return Moment(f"{moment(when)[:-4]}999Z", when, reached, revision=sha)
 
 
 def _literal(text: str) -> str:

@@ -6,7 +6,8 @@ from contextgraph.git import NOTES_REF, Git
 from contextgraph.query.view import Moment
 
 BEST_EFFORT = "what was known when is read from this clone's log of its notes: best effort, and only as far back as that goes"
-_ALWAYS = Moment("9999-12-31T23:59:59.999Z", 2**62)
+ALWAYS = Moment("9999-12-31T23:59:59.999Z", 2**62)
+"""No moment in the past: now, and all that is there."""
 
 
 def at(git: Git, seconds: int, base: Moment | None) -> Moment:
@@ -19,4 +20,4 @@ def at(git: Git, seconds: int, base: Moment | None) -> Moment:
         if when.isdigit() and int(when) <= seconds:
             known = commit
             break
-    return msgspec.structs.replace(base or _ALWAYS, known=known)
+    return msgspec.structs.replace(base or ALWAYS, known=known)

@@ -4,6 +4,7 @@ through every later change of the same line to what it is now."""
 import difflib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,10 @@ STEPS = 4
 """Older versions of a line that are followed back; each costs two git processes."""
 SIMILAR = 0.6
 """Likeness (difflib's ratio) from which a changed line is the same line in an older version."""
+THROUGH = ["-w", "-M", "-C10"]
+"""Through white space, moves and copies. -C10, because one line is under -C's default score of 40 (EVIDENCE, why PATH:LINE)."""
+HEAD_OF_FILE = 8000
+"""Bytes of a file in which git looks for a NUL to call it binary."""
 IGNORED = ".git-blame-ignore-revs"
 """The file name that hosts honour without any setting."""
 
@@ -40,38 +45,45 @@ class Touched(msgspec.Struct, frozen=True):
     how: str
 
 
-def life(git: Git, path: str, number: int, ignore: list[str]) -> tuple[list[Touched], bool]:
-    """The commits that made a line what it is, the one that introduced it first; and whether it is committed at all.
-
-    -C10, because one line is under -C's default score of 40 (EVIDENCE, why PATH:LINE).
-    """
-    origin = blame(git, path, number, number, ["-w", "-M", "-C10", *ignore])[0]
+def life(git: Git, path: str, number: int, ignore: list[str], revision: str | None = None) -> list[Touched]:
+    """The commits that made a line what it is, the one that introduced it first; none for a line that is not committed."""
+    origin = blame(git, path, number, number, [*THROUGH, *ignore], revision)[0]
     if not origin.committed:
-        return [], False
-    spaced = blame(git, path, number, number, ["-w"])[0]
-    plain = blame(git, path, number, number, [])[0]
-    found = [Touched(each.sha, "changed it") for each in reversed(list(_older(git, origin)))]
+        return []
+    spaced = blame(git, path, number, number, ["-w", *ignore], revision)[0]
+    plain = blame(git, path, number, number, ignore, revision)[0]
+    found = [Touched(each.sha, "changed it") for each in reversed(list(_older(git, origin, [*THROUGH, *ignore])))]
     found.append(Touched(origin.sha, "changed it" if found else "introduced it"))
     if spaced.committed:
         found.append(Touched(spaced.sha, "moved it or what stands around it"))
     if plain.committed:
         found.append(Touched(plain.sha, "changed its white space"))
-    return list({each.sha: each for each in reversed(found)}.values())[::-1], True
+    return list({each.sha: each for each in reversed(found)}.values())[::-1]
 
 
 def blame(git: Git, path: str, first: int, last: int, flags: list[str], revision: str | None = None) -> list[Line]:
-    """Who is to be thanked for each line. Raises NotFoundError for a line past the end and for what has no lines."""
+    """Who is to be thanked for each line. Raises NotFoundError for a line past the end."""
     try:
         at = [revision] if revision else []
-        answer = git.run("blame", "--line-porcelain", *flags, "-L", f"{first},{last}", *at, "--", path)
+        return list(_parse(git.run("blame", "--line-porcelain", *flags, "-L", f"{first},{last}", *at, "--", path)))
     except GitError as error:
-        if counted := re.search(r"has only (\d+) line", error.message):
-            raise NotFoundError(f"{path} has {counted[1]} lines; line {first} is past the end") from None
+        if counted := re.search(r"has only (\d+) lines?", error.message):
+            size = f"has {counted[1]} line{'' if counted[1] == '1' else 's'}" if int(counted[1]) else "is empty"
+            raise NotFoundError(f"{path} {size}; line {first} is past the end") from None
         raise NotFoundError(f"{path} cannot be asked about by line: {error.message}", "ask about the path alone") from None
-    lines = list(_parse(answer))
-    if any("\0" in each.text for each in lines):
-        raise NotFoundError(f"{path} is a binary file and has no lines", "ask about the path alone")
-    return lines
+
+
+def is_binary(git: Git, path: str, revision: str | None) -> bool:
+    """Whether git takes a file for binary. What only looks so in the work tree (UTF-16, say) may be text to git."""
+    if revision is None:
+        with suppress(OSError), (git.directory / path).open("rb") as file:
+            if b"\0" not in file.read(HEAD_OF_FILE):
+                return False
+    try:
+        content = next(git.bounded([f"{revision or ''}:{path}"], 1 << 26))
+    except GitError:  # promised by a remote that does not answer: blame will say it
+        return False
+    return isinstance(content, int) or (content is not None and b"\0" in content[:HEAD_OF_FILE])
 
 
 def _parse(answer: bytes) -> Iterator[Line]:
@@ -97,7 +109,7 @@ def _unquoted(name: str) -> str:
     return name[1:-1].encode("latin-1", "replace").decode("unicode_escape").encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
-def _older(git: Git, line: Line) -> Iterator[Line]:
+def _older(git: Git, line: Line, flags: list[str]) -> Iterator[Line]:
     """The versions of the line before the one that `line` introduced, newest first, while each is much like the next."""
     for _ in range(STEPS):
         if line.before is None:
@@ -106,7 +118,7 @@ def _older(git: Git, line: Line) -> Iterator[Line]:
         number = _line_before(git, f"{commit}:{path}", f"{line.sha}:{line.path}", line.number, line.text)
         if number is None:
             return
-        line = blame(git, path, number, number, ["-w", "-M", "-C10"], commit)[0]
+        line = blame(git, path, number, number, flags, commit)[0]
         yield line
 
 
@@ -134,23 +146,26 @@ def ignored(git: Git) -> tuple[list[str], list[str]]:
 
     A missing file or a short sha in one is fatal to `git blame`; here it is left out and said.
     """
-    names = (git.maybe("config", "--path", "--get-all", "blame.ignoreRevsFile") or "").splitlines()
-    files = [(git.top or git.git_dir) / name for name in names if name]
+    names = (git.maybe("config", "--path", "--get-all", "blame.ignoreRevsFile") or "").split("\n")
+    names = names[len(names) - names[::-1].index("") :] if "" in names else names  # an empty one takes back those before it
+    files = [git.directory / name for name in names]
     files += [git.top / IGNORED] if git.top and (git.top / IGNORED).is_file() and git.top / IGNORED not in files else []
     shas: dict[str, Path] = {}
     problems: list[str] = []
     for file in files:
-        if not file.is_file():
-            problems.append(f"blame.ignoreRevsFile names {file}, which is not there")
+        try:
+            rows = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        except OSError as error:
+            problems.append(f"{file}, a list of commits that blame ignores, cannot be read: {(error.strerror or '').lower()}")
             continue
-        for row, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        for row, line in enumerate(rows, 1):
             word = line.partition("#")[0].strip()
-            if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", word):
-                shas[word] = file
+            if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", word.lower()):
+                shas[word.lower()] = file
             elif word:
                 problems.append(f"{file.name}, line {row}: `{word[:40]}` is not a full sha and was left out")
     asked = "".join(f"{sha}\n" for sha in shas).encode()
     answer = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).decode() if shas else ""
     here = [row.split()[0] for row in answer.splitlines() if row.endswith(" commit")]
-    clear = ["--ignore-revs-file", ""] if names else []
-    return [*clear, *(flag for sha in here for flag in ("--ignore-rev", sha))], problems
+    # Git reads a list of its settings before it would clear it: where one is missing, nothing else keeps it from that.
+    return ["--no-ignore-revs-file", *(flag for sha in here for flag in ("--ignore-rev", sha))], problems

@@ -21,7 +21,8 @@ from contextgraph.trace import LEFT, BranchStatus, Decision, Trace
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """A point in the past: events with `at` <= at, and what the target branch had reached by `seconds`.
+    """A point in the past: events with `at` <= at, and what the target branch had reached by `seconds`; where a revision was named,
+    that commit and all that it reaches.
 
     `known` restricts to what the notes commit of that name holds (none for the empty string).
     """
@@ -30,6 +31,7 @@ class Moment(msgspec.Struct, frozen=True):
     seconds: int
     reached: frozenset[str] | None = None
     known: str | None = None
+    revision: str | None = None
 
 
 class View:
@@ -102,7 +104,8 @@ class View:
         state = self.state(shas, moment_, everything=False)
         found = self._commits(shas, details)
         ledgers = [self.ledger(moment_), *self.elsewhere(moment_)]
-        whole = [self._trace(state, sha, found.get(sha), ledgers, details) for sha in shas]
+        until = moment_.at if moment_ else None
+        whole = [self._trace(state, sha, found.get(sha), ledgers, details, until) for sha in shas]
         return whole if moment_ else self._left(whole)
 
     def _left(self, traces: list[Trace]) -> list[Trace]:
@@ -136,7 +139,7 @@ class View:
         self.messages |= {sha: commit.message for sha, commit in found.items()}
         return found
 
-    def _trace(self, state: State, sha: str, commit: Commit | None, ledgers: list[Ledger], details: bool) -> Trace:
+    def _trace(self, state: State, sha: str, commit: Commit | None, ledgers: list[Ledger], details: bool, until: str | None) -> Trace:
         trace = fold.given_trace(state, sha)
         outcome = ledgers[0].outcome(sha)
         elsewhere = [(each.branch or "", each.outcome(sha)) for each in ledgers[1:]]
@@ -145,8 +148,9 @@ class View:
         known["by_branch"] = [BranchStatus(branch=name, status=each.status, landed_at=each.landed_at) for name, each in elsewhere]
         if commit is None:  # pruned, or beyond a shallow boundary: what was recorded still answers
             return msgspec.structs.replace(trace, files=None, **known)
-        decisions = self._with_message(state, trace.decisions, commit)
         committed = moment(commit.commit_time)
+        there = until is None or committed <= until
+        decisions = self._with_message(state, trace.decisions, commit) if there else trace.decisions
         return msgspec.structs.replace(
             trace,
             **known,

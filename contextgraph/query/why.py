@@ -1,18 +1,18 @@
 """Why something is as it is: a commit, a decision, a line, a path."""
 
+import os
 import re
 
 import msgspec
 
+from contextgraph import commits
 from contextgraph.errors import NotFoundError, UsageError
-from contextgraph.query import lines, places
+from contextgraph.query import places, whence
 from contextgraph.query.view import Moment, View
+from contextgraph.query.whence import Whence
 from contextgraph.trace import Decision, Trace
 
-_LINES = re.compile(r"(.+?):(\d+)(?:[-,](\d+))?\Z", re.DOTALL)
 _DECISION = re.compile(r"cg-[0-9a-f]{4,12}\Z")
-PATH_LIMIT = 20
-"""Commits shown for a whole path."""
 
 
 class Touch(msgspec.Struct, frozen=True):
@@ -35,8 +35,8 @@ class Why(msgspec.Struct, frozen=True):
     lineage: list[Touch] = []
     decision: str | None = None
     problems: list[str] = []
-    missing: str | None = None
-    """Why there is nothing to tell: the commit was made after the moment asked about."""
+    remark: str | None = None
+    """What is to be said beside: what was not there at the moment asked about, is not there any more, or is not committed."""
 
     @property
     def decisions(self) -> list[Decision]:
@@ -59,7 +59,7 @@ def why(view: View, target: str, moment: Moment | None, path_only: bool = False)
         if sha is not None:
             found = view.traces([sha], moment)[0]
             if moment and found.timestamp and found.timestamp > moment.at:
-                return Why(target, missing=f"{sha[:10]} was made on {found.timestamp[:10]}: it did not exist at that moment.")
+                return Why(target, remark=f"{sha[:10]} was made on {found.timestamp[:10]}: it did not exist at that moment.")
             return Why(target, sha, trace=found)
         if re.fullmatch(r"[0-9a-f]{7,64}", target) and (noted := _noted(view, target)):
             return Why(target, noted, trace=view.traces([noted], moment)[0])
@@ -81,30 +81,49 @@ def _of_decision(view: View, target: str, moment: Moment | None) -> Why:
         )
     if len(ids) > 1:
         raise NotFoundError(f"{target} could be any of {', '.join(sorted(ids))}", "give more of it")
-    for trace in view.traces([row[1] for row in rows], moment):
+    homes = [row[1] for row in rows]
+    for trace in view.traces(homes, moment):
         if any(each.id in ids for each in trace.decisions):
             return Why(target, trace.sha, trace=trace, decision=ids.pop())
-    raise NotFoundError(f"the decision {target} was redacted, or was not there yet at that moment")
+    now = (each for trace in view.traces(homes) for each in trace.decisions) if moment else ()
+    if recorded := next((each.timestamp for each in now if each.id in ids), None):
+        return Why(target, remark=f"{ids.pop()} was recorded on {recorded[:10]}: it was not there at that moment.")
+    raise NotFoundError(f"the decision {target} was redacted")
 
 
 def _of_path(view: View, target: str, moment: Moment | None) -> Why:
-    plain = places.tracked(view.git, target)
-    match = None if plain is not None else _LINES.match(target)
-    path = places.tracked(view.git, match[1]) if match else plain
-    if path is None:
-        gone = _last_of(view, match[1] if match else target)
-        if gone:
-            return Why(target, gone, traces=view.traces([gone], moment))
+    found = whence.whence(view.git, target, moment) or (None if moment else _elsewhere(view, target))
+    if found is None:
+        if not view.git.maybe("rev-parse", "--verify", "--quiet", "HEAD"):
+            raise NotFoundError("there is no commit yet")
         raise NotFoundError(f"`{target}` is neither a revision nor a path in this repository", _hint(target))
-    if match is None:
-        shas = view.git.text("log", f"-{PATH_LIMIT}", "--follow", "--format=%H", "HEAD", "--", path or ".").split()
-        return Why(target, traces=view.traces(shas, moment))
-    if view.git.top is None:
-        raise UsageError("a bare repository has no files to ask about by line", f"name a commit, or the path alone: {path}")
-    first, last = int(match[2]), int(match[3] or match[2])
-    if first < 1 or last < first:
-        raise UsageError(f"{match[2]}-{match[3]} is no range of lines" if match[3] else "lines count from 1")
-    return _of_lines(view, target, path, first, last, moment)
+    traces = view.traces([*(each.sha for each in found.touched), *found.shas], moment)
+    life, rest = traces[: len(found.touched)], traces[len(found.touched) :]
+    return Why(
+        target,
+        life[0].sha if life else None,
+        found.line,
+        found.uncommitted,
+        life[0] if life else None,
+        rest,
+        [Touch(each.sha, each.how, trace) for each, trace in zip(found.touched[1:], life[1:], strict=True)],
+        problems=found.problems,
+        remark=found.remark,
+    )
+
+
+def _elsewhere(view: View, target: str) -> Whence | None:
+    """The last commit on another branch that touched a path which HEAD never had."""
+    query = (
+        "SELECT c.sha FROM paths p JOIN touched t ON t.path_id = p.id JOIN commits c ON c.id = t.commit_id WHERE p.path = ?"
+        " ORDER BY c.commit_time DESC LIMIT 1"
+    )
+    asked = whence.LINES.match(target)
+    for path in places.candidates(view.git, asked[1] if asked else target):
+        name = path if path.isascii() else commits.text(os.fsencode(path))
+        if row := view.database.connection.execute(query, (name,)).fetchone():
+            return Whence(shas=[row[0]], remark=f"{name} was never on this branch; on another {row[0][:10]} touched it last.")
+    return None
 
 
 def _hint(target: str) -> str:
@@ -112,35 +131,4 @@ def _hint(target: str) -> str:
         return "a decision id is cg- and at least four digits"
     if ".." in target.replace("../", ""):
         return f"`cg log {target}` lists the commits of a range"
-    return "path:line asks about a line, `--` forces a path"
-
-
-def _last_of(view: View, name: str) -> str | None:
-    """The commit that deleted a path which is not there any more."""
-    asked = ("log", "-1", "--diff-filter=D", "--format=%H", "HEAD", "--")
-    return next((sha for path in places.candidates(view.git, name) if (sha := view.git.maybe(*asked, f":(literal){path}"))), None)
-
-
-def _of_lines(view: View, target: str, path: str, first: int, last: int, moment: Moment | None) -> Why:
-    """One line with its life, or a range with the commits that its lines come from."""
-    if _is_submodule(view, path):
-        raise NotFoundError(f"{path} is a submodule: its lines belong to another repository", f"cg why -C {path} FILE:LINE")
-    ignore, problems = lines.ignored(view.git)
-    if first != last:
-        found = lines.blame(view.git, path, first, last, ["-w", "-M", "-C10", *ignore])
-        shas = list(dict.fromkeys(each.sha for each in found if each.committed))
-        if not shas:
-            return Why(target, line=first, uncommitted=True, problems=problems)
-        newest = view.git.text("rev-list", "--no-walk", "--date-order", *shas).split()
-        uncommitted = any(not each.committed for each in found)
-        return Why(target, line=first, traces=view.traces(newest, moment), uncommitted=uncommitted, problems=problems)
-    touched, committed = lines.life(view.git, path, first, ignore)
-    if not committed:
-        return Why(target, line=first, uncommitted=True, problems=problems)
-    traces = view.traces([each.sha for each in touched], moment)
-    later = [Touch(each.sha, each.how, trace) for each, trace in zip(touched[1:], traces[1:], strict=True)]
-    return Why(target, touched[0].sha, first, trace=traces[0], lineage=later, problems=problems)
-
-
-def _is_submodule(view: View, path: str) -> bool:
-    return view.git.run("ls-files", "-s", "-z", "--", f":(literal){path}").startswith(b"160000 ")
+    return "path:line asks about a line, `--as-of REV` about the past, `--` forces a path"
