@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from contextgraph import capture, commits, event, meaning
+from contextgraph import capture, commits, event, refill
 from contextgraph.capture import record, staged
 from contextgraph.errors import BadInputError, Error, GitError, NotFoundError
 from contextgraph.index.noted import Noted
@@ -66,8 +66,8 @@ class Graph(Upkeep):
         self.reasons += [found.reason] if found.reason else []
         if found.failure:
             self.note(f"vectors: {found.failure}")
-        if found.unfinished and self.database.writable and self.meaning.may_start() and self.environment.get("CG_WORKER") != "off":
-            meaning.start(self.git, self.environment)
+        if found.unfinished and self.database.writable and self.refill.may_start() and self.environment.get("CG_WORKER") != "off":
+            refill.start(self.git, self.environment)
         return found.cosines
 
     def log(self, filters: Filters, limit: int, within: Sequence[str] | None, in_force: bool, details: bool) -> log.Listing:

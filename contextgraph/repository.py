@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
-from contextgraph import catchup, commits, config, event, meaning, refs, sync
+from contextgraph import catchup, commits, config, event, meaning, refill, refs, sync
 from contextgraph.errors import Error, NotFoundError
 from contextgraph.git import Git
 from contextgraph.index.database import Database
@@ -141,6 +141,10 @@ class Repository:
     @property
     def meaning(self) -> meaning.Meaning:
         return meaning.Meaning(self.git, self.database, self.config, self.repository)
+
+    @property
+    def refill(self) -> refill.Refill:
+        return refill.Refill(self.git, self.meaning)
 
     @property
     def view(self) -> View:

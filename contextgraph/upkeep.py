@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from contextgraph import capture, event, lag, meaning, pushes, sync
+from contextgraph import capture, event, lag, pushes, refill, sync
 from contextgraph.errors import LockError, VectorError
 from contextgraph.lock import locked
 from contextgraph.repository import Repository
@@ -35,12 +35,12 @@ class Upkeep(Repository):
                 self.notices.append(f"a branch was pushed to {remote}; `cg sync {remote}` shares its reasons (sync.push)")
                 pushes.done(self.git, remote, when)
             elif self.environment.get("CG_WORKER") != "off":
-                meaning.start(self.git, self.environment, "--push")
+                refill.start(self.git, self.environment, "--push")
 
     def push_notes(self) -> None:
         """Share the notes with every remote that a branch was pushed to, where `sync.push` is auto. Raises Error."""
         for remote, when in pushes.due(self.git, lag.remotes(self.settings)).items() if self.config.text("sync.push") == "auto" else ():
-            sync.run(self.store, self.settings, remote, meaning.quiet)
+            sync.run(self.store, self.settings, remote, refill.quiet)
             pushes.done(self.git, remote, when)
 
     def look_for_remotes(self) -> None:
@@ -50,7 +50,7 @@ class Upkeep(Repository):
             self.reasons.append(f"the notes of `{remote}` were never fetched: decisions in them are not seen (`cg sync --fetch-only`)")
 
     def index_state(self) -> dict[str, Any]:
-        return self.meaning.index_state()
+        return self.refill.index_state()
 
     def skipped(self) -> int:
         known = capture.seen(self.git.home)
@@ -77,7 +77,7 @@ class Upkeep(Repository):
             self.compare(progress)
         if self.config.flag("index.vectors") and self.database.writable:
             try:
-                failure = self.meaning.fill(progress, self.note)
+                failure = self.refill.fill(progress, self.note)
             except LockError:
                 self._tell("another process makes the vectors, and is at it still; `cg status` tells how far")
                 return False
@@ -97,8 +97,8 @@ class Upkeep(Repository):
         """The same in a process of its own, when there is something to do."""
         if self.environment.get("CG_WORKER") != "off":
             waiting = inverses.waiting(self.database) > 0 and not sync.partial(self.settings)
-            if waiting or (self.config.flag("index.vectors") and self.meaning.may_start() and self.meaning.waiting()):
-                meaning.start(self.git, self.environment)
+            if waiting or (self.config.flag("index.vectors") and self.refill.may_start() and self.refill.waiting()):
+                refill.start(self.git, self.environment)
 
     def compare(self, progress: Callable[[str, int, int | None], None]) -> None:
         """Find the silent reverts among the commits that no command has compared yet."""

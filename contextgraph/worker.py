@@ -12,7 +12,7 @@ from contextgraph.environment import without_repository
 from contextgraph.errors import Error
 from contextgraph.git import Git
 from contextgraph.graph import Graph
-from contextgraph.meaning import quiet
+from contextgraph.refill import quiet
 
 DEBOUNCE = 0.25
 """Seconds that a worker waits for more commits: 60 back to back then cost one start or two, and a note is there within a second."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contextgraph import meaning
+from contextgraph import refill
 from contextgraph.embed.small import store_small
 from contextgraph.event import moment
 from contextgraph.graph import Graph
@@ -66,7 +66,7 @@ def test_refresh_waits_for_the_process_that_makes_the_vectors(graphed: Repo, mon
     heard: list[tuple[str, int, int | None]] = []
     graph = Graph.open(graphed.path)
     graph.catch_up()
-    monkeypatch.setattr(meaning, "STALLED", 0.3)
+    monkeypatch.setattr(refill, "STALLED", 0.3)
     with locked(graphed.home / "embed.lock"):
         graph.embed(lambda *each: heard.append(each))
     assert ("embedding", 0, 2) in heard

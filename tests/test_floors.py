@@ -20,7 +20,9 @@ FLOORS = {
     "doors: each opens on one outside thing": (
         "environment git promised commits refs registry journal tombstones notetree notes merge transfer embed index"
     ),
-    "rules: no terminal, no printing": "capture status query lag sync pushes deepen transcript lifecycle purge meaning check catchup",
+    "rules: no terminal, no printing": (
+        "capture status query lag sync pushes deepen transcript lifecycle purge meaning refill check catchup"
+    ),
     "the whole system": "repository upkeep graph sharing landed everywhere",
     "what faces share": "refspec hookfiles confighooks gitconfig install doctor ui evidence render report",
     "faces": "worker cli __main__",

@@ -183,7 +183,7 @@ def test_a_server_that_is_away_costs_meaning_and_not_the_answer(told: Repo, url:
 
 def test_what_failed_to_fill_is_not_tried_again_by_every_question(told: Repo) -> None:
     from contextgraph.graph import Graph
-    from contextgraph.meaning import PATIENCE
+    from contextgraph.refill import PATIENCE
 
     os.environ["CG_INDEX_CHROMA_URL"] = "http://127.0.0.1:9"
     told.cg("refresh", "-q")
@@ -194,13 +194,13 @@ def test_what_failed_to_fill_is_not_tried_again_by_every_question(told: Repo) ->
     time.sleep(2)  # a process of its own would have failed by then
     assert log.read_text() == written, "no process was started to fail once more"
     graph = Graph.open(told.path)
-    assert not graph.meaning.may_start()
+    assert not graph.refill.may_start()
     with graph.database.transaction():
         graph.database.put("vectors_failed", str(int(time.time()) - PATIENCE - 1))
-    assert graph.meaning.may_start(), "not for ever"
+    assert graph.refill.may_start(), "not for ever"
     del os.environ["CG_INDEX_CHROMA_URL"]
     told.cg("refresh", "-q")
-    assert Graph.open(told.path).meaning.may_start(), "what has worked since is not waited for"
+    assert Graph.open(told.path).refill.may_start(), "what has worked since is not waited for"
 
 
 def test_a_server_that_goes_away_while_one_asks(told: Repo, server: str) -> None:

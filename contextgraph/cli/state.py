@@ -134,7 +134,7 @@ def _vectors(index: dict[str, Any], model: dict[str, Any], graph: Graph) -> str:
         return f"the model is damaged: {model['problem']}"
     place = f" on {index['vectors_in']}" if "://" in index["vectors_in"] else ""
     if index["vectors_done"] < index["vectors_total"]:
-        place += ", and more are being made" if graph.meaning.busy() else " (`cg refresh` makes the rest)"
+        place += ", and more are being made" if graph.refill.busy() else " (`cg refresh` makes the rest)"
     return f"{index['vectors_done']:,} of {counted(index['vectors_total'], 'document')}{place}"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from contextgraph import lag, meaning, refs, sync, transfer
+from contextgraph import lag, refill, refs, sync, transfer
 from contextgraph.doctor.finding import Found
 from contextgraph.git import NOTES_REF
 from contextgraph.graph import Graph
@@ -64,7 +64,7 @@ def never_fetched(graph: Graph) -> Iterator[Found]:
 
 def fetch(graph: Graph) -> None:
     for found in never_fetched(graph):
-        sync.run(graph.store, graph.settings, found.subject, meaning.quiet, push=False)
+        sync.run(graph.store, graph.settings, found.subject, refill.quiet, push=False)
         graph.git.run("config", "--local", "--add", f"remote.{found.subject}.fetch", transfer.refspec(found.subject))
         graph.settings.setdefault(f"remote.{found.subject}.fetch", []).append(transfer.refspec(found.subject))
     graph.refs = refs.read(graph.git)

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 
-from contextgraph import fold, meaning, merge
+from contextgraph import fold, merge, refill
 from contextgraph.doctor.finding import Found
 from contextgraph.errors import EmbeddingError, VectorError
 from contextgraph.graph import Graph
@@ -86,12 +86,12 @@ def model_damaged(graph: Graph) -> Iterator[Found]:
 def vectors_behind(graph: Graph) -> Iterator[Found]:
     state = graph.index_state()
     model = graph.meaning.model_state()
-    if not graph.config.flag("index.vectors") or not model["installed"] or model["problem"] or graph.meaning.busy():
+    if not graph.config.flag("index.vectors") or not model["installed"] or model["problem"] or graph.refill.busy():
         return
     if state["vectors_done"] < state["vectors_total"]:
         yield Found(f"vectors are at {state['vectors_done']} of {state['vectors_total']}", "cg refresh", "behind")
     try:
-        sound = graph.meaning.healthy()
+        sound = graph.refill.healthy()
     except (EmbeddingError, VectorError) as error:
         graph.note(f"vectors: {error.message}")
         yield Found(error.message, error.hint or "cg refresh", "unknown")
@@ -101,4 +101,4 @@ def vectors_behind(graph: Graph) -> Iterator[Found]:
 
 
 def fill_vectors(graph: Graph) -> None:
-    graph.embed(meaning.quiet)
+    graph.embed(refill.quiet)
