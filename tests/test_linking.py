@@ -252,6 +252,17 @@ def test_a_commit_on_top_at_a_stop_and_another_rebase_before_anyone_looks(here: 
     assert words(here, here.sha("HEAD~1")) == set()
 
 
+def test_a_commit_on_top_at_a_stop_and_a_look_in_the_midst_of_the_next_rebase(here: Repo) -> None:
+    one, _ = stopped(here)
+    top = here.commit("on top", {"top": lines("top")})
+    here.git("rebase", "--continue")
+    here.git("rebase", "-q", "-i", "HEAD~1", GIT_SEQUENCE_EDITOR="sed -i 1s/pick/edit/")
+    assert (words(here, top), how(here, top)) == (set(), {})
+    assert how(here, here.sha("HEAD~2")) == {one: "rebase"}
+    here.git("rebase", "--continue")
+    assert (words(here, top), how(here, top)) == (set(), {})
+
+
 def test_a_commit_left_out_at_a_stop(here: Repo) -> None:
     _, two = stopped(here)
     here.git("reset", "-q", "--hard", "HEAD~1")

@@ -99,12 +99,10 @@ def made_here(git: Git, store: Store, when: str, masked: Callable[[Trace], Trace
 
 
 def _from_reflogs(git: Git, known: Seen, made: Made) -> dict[str, reflog.Mark]:
-    """Add what the reflogs show to `made`; returns the new marks. A rebase in progress is left for when it is done."""
+    """Add what the reflogs show to `made`; returns the new marks."""
     marks = dict(known.reflogs)
     for name, log in reflog.files(git).items():
         entries, mark = reflog.since(log, marks.get(name, reflog.Mark()))
-        if reflog.in_rebase(log.git_dir) and any(entry.rebase for entry in entries):
-            continue
         marks[name] = mark
         made.pairs = rewrites.pairs(git, entries, made.pairs)
         fresh = [entry for entry in entries if entry.candidate and not _worktree_birth(name, entry)]

@@ -107,20 +107,31 @@ def behind(log: Log, known: Mark | None) -> bool:
 def since(log: Log, known: Mark) -> tuple[list[Entry], Mark]:
     """The entries after the mark, oldest first, with the branch each was made on, and the new mark.
 
-    A reflog that was rewritten (expired) is found again by the last line read; when that is gone too, by its time.
+    A reflog that was rewritten (expired) is found again by the last line read; when that is gone too, by its time. What
+    belongs to a rebase in progress is left for when that is done.
     """
     tables = log.tables  # before the entries: what comes in between is read next time
     if tables:
-        lines = _asked(log, known.last)
-        fresh, after = _later(lines, known.last), Mark(0, text(lines[-1]) if lines else known.last, tables)
+        lines, size = _asked(log, known.last), 0
+        fresh = _later(lines, known.last)
     else:
         data = log.file.read_bytes()
-        end = data.rfind(b"\n") + 1  # a line being written now is read next time
-        lines, before = data[:end].splitlines(), data[: known.offset]
+        size = data.rfind(b"\n") + 1  # a line being written now is read next time
+        lines, before = data[:size].splitlines(), data[: known.offset]
         there = before.endswith(b"\n") and text(before.splitlines()[-1]) == known.last
-        fresh = data[known.offset : end].splitlines() if there else _later(lines, known.last)
-        after = Mark(end, text(lines[-1]) if lines else "")
-    return _entries(fresh, _head(log)) if fresh else [], after
+        fresh = data[known.offset : size].splitlines() if there else _later(lines, known.last)
+    entries = _entries(fresh, _head(log)) if fresh else []
+    if in_rebase(log.git_dir) and any(entry.rebase for entry in entries):
+        left = fresh[_unfinished(fresh) :]
+        lines, fresh = lines[: len(lines) - len(left)], fresh[: len(fresh) - len(left)]
+        entries, size = entries[: len(_entries(fresh, ""))], size - sum(len(line) + 1 for line in left)
+    return entries, Mark(0 if tables else size, text(lines[-1]) if lines else known.last if tables else "", tables)
+
+
+def _unfinished(lines: list[bytes]) -> int:
+    """The place of the line that began the last rebase; 0 where that is not among them."""
+    starts = (place for place in reversed(range(len(lines))) if any(each.step("start") for each in _entries(lines[place : place + 1], "")))
+    return next(starts, 0)
 
 
 def _later(lines: list[bytes], last: str) -> list[bytes]:
