@@ -13,6 +13,7 @@ DATES = [
 NONE = [
     "yesterweek", "last tuesday blah", "2020-13-45", "2026-02-30", "2026-02-30 12:00", "2026/13/01", "zzz", "soon", "ago", "last", "-",
     "next week", "v1.2", "HEAD~10", "2 wekks ago", "müde", "2026-00-10",
+    "t9", "t2..t3", "2026-01-01T25:00:00Z", "12:75", "1..2",
 ]  # fmt: skip
 
 

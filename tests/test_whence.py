@@ -178,3 +178,15 @@ def test_commits_that_blame_ignores(graphed: Repo) -> None:
     assert life() == (["introduce"], [])
     graphed.git("config", "--add", "blame.ignoreRevsFile", "")  # takes back what was named before
     assert life() == (["introduce", "format"], [])
+
+
+def test_what_a_revision_reaches_was_there_whatever_the_clocks_say(graphed: Repo) -> None:
+    first = graphed.commit("by a fast clock\n\nDecision: so", {"f.py": "x\n"})
+    graphed.git("tag", "v1", graphed.commit("by a slow one", GIT_COMMITTER_DATE="1700000000 +0000"))
+    graphed.commit("later")
+    found = asked(graphed, first, "--as-of", "v1", code=0)["trace"]
+    assert (found["status"], len(found["decisions"])) == ("landed", 1)
+    for words in (["log"], ["log", "--status", "landed"], ["search", "clock decision"]):
+        shown = graphed.cg(*words, "--as-of", "v1").stdout
+        assert "by a fast clock" in shown and "later" not in shown
+    assert "by a fast clock" not in graphed.cg("log", "--status", "pending", "--as-of", "v1", code=1).stdout

@@ -186,7 +186,7 @@ def _moment(graph: Graph, text: str, known_at: str) -> Moment | None:
     from contextgraph.query import known
 
     graph.reasons.append(known.BEST_EFFORT)
-    return known.at(graph.git, filtering.as_of(graph.git, known_at).seconds, moment)
+    return known.at(graph.git, filtering.as_of(graph.git, known_at, "--known-at").seconds, moment)
 
 
 def _filters(

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 from fnmatch import translate
+from functools import lru_cache
 
 import msgspec
 
@@ -44,8 +45,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
         if not self.everything:
             onward = ", ".join(f"'{how}'" for how in sorted(SPEAKS_FOR_ITSELF))
             # As of a moment only what had been carried onward by then is hidden.
-            then = f" AND (SELECT commit_time FROM commits WHERE sha = new) <= {self.as_of.seconds}" if self.as_of else ""
-            parts.append(f"NOT EXISTS (SELECT 1 FROM links WHERE old = c.sha AND how IN ({onward}){then})")
+            then, reached = _existed("new", "(SELECT commit_time FROM commits WHERE sha = new)", self.as_of)
+            parts.append(f"NOT EXISTS (SELECT 1 FROM links WHERE old = c.sha AND how IN ({onward}) AND {then})")
+            values += reached
             parts.append("(c.gone = 0 OR EXISTS (SELECT 1 FROM events WHERE key = c.sha))")
         if self.of_records:
             recorded = "" if self.decisions or self.category else "EXISTS (SELECT 1 FROM events WHERE key = c.sha) OR "
@@ -55,11 +57,13 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
         if self.author:
             parts.append("c.author LIKE ? ESCAPE '\\'")
             values.append(f"%{_literal(self.author)}%")
-        until = min((each for each in (self.until, self.as_of.seconds if self.as_of else None) if each is not None), default=None)
-        for bound, sign in ((self.since, ">="), (until, "<=")):
+        for bound, sign in ((self.since, ">="), (self.until, "<=")):
             if bound is not None:
                 parts.append(f"c.commit_time {sign} ?")
                 values.append(bound)
+        then, reached = _existed("c.sha", "c.commit_time", self.as_of)
+        parts.append(then)
+        values += reached
         if self.statuses:
             named, sets = _statuses(ledger, self.statuses, self.as_of)
             parts.append(named)
@@ -87,16 +91,28 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def _existed(sha: str, when: str, as_of: Moment | None) -> tuple[str, list[object]]:
+    """`Moment.existed` as SQL, of the commit with that sha and time."""
+    if as_of is None:
+        return "1", []
+    if as_of.reached is None:
+        return f"{when} <= {as_of.seconds}", []
+    return f"({when} <= {as_of.seconds} OR {sha} IN (SELECT value FROM json_each(?)))", [_listed(as_of.reached)]
+
+
+@lru_cache(maxsize=1)
+def _listed(shas: frozenset[str]) -> str:
+    return json.dumps(sorted(shas))
+
+
 def _statuses(ledger: Ledger, wanted: tuple[str, ...], as_of: Moment | None) -> tuple[str, list[object]]:
     """The condition that a commit has one of these statuses, now or at the moment that the ledger is of."""
     reverted, linked = json.dumps(sorted(ledger.reverted())), json.dumps(sorted(ledger.landed_by_link()))
     among = "c.sha IN (SELECT value FROM json_each(?))"
-    there = "c.landing IS NOT NULL"
-    reached: list[object] = []
-    if as_of:
-        there += f" AND (SELECT commit_time FROM commits WHERE sha = c.landing) <= {as_of.seconds}"
+    then, reached = _existed("c.landing", "(SELECT commit_time FROM commits WHERE sha = c.landing)", as_of)
+    there = f"c.landing IS NOT NULL AND {then}"
     if as_of and as_of.reached is not None:
-        there, reached = f"{there} AND {among}", [json.dumps(sorted(as_of.reached))]
+        there, reached = f"{there} AND {among}", [*reached, _listed(as_of.reached)]
     conditions: dict[str, tuple[str, list[object]]] = {
         "reverted": (among, [reverted]),
         "landed": (f"((({there}) OR {among}) AND NOT {among})", [*reached, linked, reverted]),
@@ -118,17 +134,15 @@ def seconds(git: Git, text: str, option: str) -> int:
     return int(git.text("rev-parse", f"--since={text}").removeprefix("--max-age="))
 
 
-def as_of(git: Git, text: str) -> Moment:
+def as_of(git: Git, text: str, option: str = "--as-of") -> Moment:
     """A date or a revision as a moment; a revision means its committer time and its ancestry. Raises UsageError, NotFoundError."""
-    if re.match(r"\d{4}-\d\d-\d\d", text):
-        when = seconds(git, text, "--as-of")
-        when += 86399 if len(text) == 10 else 0  # a day counts to its end
-        return Moment(f"{moment(when)[:-4]}999Z", when)
-    sha = git.maybe("rev-parse", "--verify", "--quiet", "--end-of-options", f"{text}^{{commit}}")
+    plain = re.match(r"\d{4}-\d\d-\d\d", text) is not None
+    sha = None if plain else git.maybe("rev-parse", "--verify", "--quiet", "--end-of-options", f"{text}^{{commit}}")
     if sha is None:
-        if not dates.is_date(text):
-            raise NotFoundError(f"--as-of: `{text}` is neither a date nor a revision", "such as 2026-11-20, v1.2 or HEAD~10")
-        when = seconds(git, text, "--as-of")
+        if not plain and not dates.is_date(text):
+            raise NotFoundError(f"{option}: `{text}` is neither a date nor a revision", "such as 2026-11-20, v1.2 or HEAD~10")
+        when = seconds(git, text, option)
+        when += 86399 if re.fullmatch(r"\d{4}-?\d\d-?\d\d", text) else 0  # a day counts to its end
         return Moment(f"{moment(when)[:-4]}999Z", when)
     when = int(git.text("show", "-s", "--format=%ct", sha))
     reached = frozenset(git.text("rev-list", sha).split())

@@ -33,6 +33,14 @@ class Moment(msgspec.Struct, frozen=True):
     known: str | None = None
     revision: str | None = None
 
+    def existed(self, sha: str, when: int) -> bool:
+        """Whether a commit made at `when` (Unix seconds) was there. What a revision reaches was, whatever the clocks say."""
+        return when <= self.seconds or (self.reached is not None and sha in self.reached)
+
+    def had(self, sha: str, landing: str, when: int) -> bool:
+        """Whether the target branch had a commit that came in by another, made at `when`."""
+        return self.existed(landing, when) and (self.reached is None or sha in self.reached)
+
 
 class View:
     """The repository as a question sees it, now or at a moment."""
@@ -69,8 +77,7 @@ class View:
         branch = self.target.name if self.target else None
         if moment_ is None:
             return Ledger(self.database, branch)
-        seconds, reached = moment_.seconds, moment_.reached
-        return Ledger(self.database, branch, lambda sha, when: when <= seconds and (reached is None or sha in reached), as_of=moment_.at)
+        return Ledger(self.database, branch, moment_.had, as_of=moment_.at)
 
     def elsewhere(self, moment_: Moment | None = None) -> list[Ledger]:
         """The same for each further target branch. What such a branch had at a revision, the times of its commits tell."""
@@ -79,7 +86,7 @@ class View:
             Ledger(
                 self.database,
                 each.name,
-                None if limit is None else lambda sha, when, limit=limit: when <= limit,  # type: ignore[misc]
+                None if limit is None else lambda sha, landing, when, limit=limit: when <= limit,  # type: ignore[misc]
                 each.landing,
                 moment_.at if moment_ else None,
             )
@@ -104,8 +111,7 @@ class View:
         state = self.state(shas, moment_, everything=False)
         found = self._commits(shas, details)
         ledgers = [self.ledger(moment_), *self.elsewhere(moment_)]
-        until = moment_.at if moment_ else None
-        whole = [self._trace(state, sha, found.get(sha), ledgers, details, until) for sha in shas]
+        whole = [self._trace(state, sha, found.get(sha), ledgers, details, moment_) for sha in shas]
         return whole if moment_ else self._left(whole)
 
     def _left(self, traces: list[Trace]) -> list[Trace]:
@@ -139,7 +145,7 @@ class View:
         self.messages |= {sha: commit.message for sha, commit in found.items()}
         return found
 
-    def _trace(self, state: State, sha: str, commit: Commit | None, ledgers: list[Ledger], details: bool, until: str | None) -> Trace:
+    def _trace(self, state: State, sha: str, commit: Commit | None, ledgers: list[Ledger], details: bool, moment_: Moment | None) -> Trace:
         trace = fold.given_trace(state, sha)
         outcome = ledgers[0].outcome(sha)
         elsewhere = [(each.branch or "", each.outcome(sha)) for each in ledgers[1:]]
@@ -149,7 +155,7 @@ class View:
         if commit is None:  # pruned, or beyond a shallow boundary: what was recorded still answers
             return msgspec.structs.replace(trace, files=None, **known)
         committed = moment(commit.commit_time)
-        there = until is None or committed <= until
+        there = moment_ is None or moment_.existed(sha, commit.commit_time)
         decisions = self._with_message(state, trace.decisions, commit) if there else trace.decisions
         return msgspec.structs.replace(
             trace,

@@ -5,7 +5,7 @@ import re
 
 import msgspec
 
-from contextgraph import commits
+from contextgraph import commits, event
 from contextgraph.errors import NotFoundError, UsageError
 from contextgraph.query import places, whence
 from contextgraph.query.view import Moment, View
@@ -57,10 +57,9 @@ def why(view: View, target: str, moment: Moment | None, path_only: bool = False)
             return _of_decision(view, target, moment)
         sha = view.git.maybe("rev-parse", "--verify", "--quiet", "--end-of-options", f"{target}^{{commit}}")
         if sha is not None:
-            found = view.traces([sha], moment)[0]
-            if moment and found.timestamp and found.timestamp > moment.at:
-                return Why(target, remark=f"{sha[:10]} was made on {found.timestamp[:10]}: it did not exist at that moment.")
-            return Why(target, sha, trace=found)
+            if moment and not moment.existed(sha, made := int(view.git.text("show", "-s", "--format=%ct", sha))):
+                return Why(target, remark=f"{sha[:10]} was made on {event.moment(made)[:10]}: it did not exist at that moment.")
+            return Why(target, sha, trace=view.traces([sha], moment)[0])
         if re.fullmatch(r"[0-9a-f]{7,64}", target) and (noted := _noted(view, target)):
             return Why(target, noted, trace=view.traces([noted], moment)[0])
     return _of_path(view, target, moment)

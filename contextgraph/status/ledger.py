@@ -33,14 +33,14 @@ class Ledger:
     """Answers for one branch: the target, whose landings are in the index, or another one that says by `elsewhere` where a
     commit landed.
 
-    `reached` tells whether the branch had a commit, landed at that time (Unix seconds), at the moment asked about.
+    `reached` tells whether the branch had a commit at the moment asked about, by its landing commit and the time of that.
     """
 
     def __init__(
         self,
         database: Database,
         branch: str | None,
-        reached: Callable[[str, int], bool] | None = None,
+        reached: Callable[[str, str, int], bool] | None = None,
         elsewhere: Callable[[str], Landing | None] | None = None,
         as_of: str | None = None,
     ) -> None:
@@ -64,7 +64,7 @@ class Ledger:
         """The landing commit of `sha` and its time (Unix seconds), when the branch has it."""
         if sha not in self._landings:
             found = self._elsewhere(sha) if self.branch is not None else None
-            there = found is not None and (self._reached is None or self._reached(sha, found[1]))
+            there = found is not None and (self._reached is None or self._reached(sha, *found))
             self._landings[sha] = found if there else None
         return self._landings[sha]
 
