@@ -216,6 +216,12 @@ def change(each: Change, words: str) -> Text:
     return line.append(f"  {inert(words)}").append(f"  {inert(facts)}" if facts else "", style="dim")
 
 
+def counts(numbers: Mapping[str, int]) -> str:
+    """`2 landed, 1 pending, 0 reverted`, and what is on no branch, where there is such."""
+    words = [f"{numbers[status]} {status}" for status in ("landed", "pending", "reverted")]
+    return ", ".join([*words, *([f"{numbers['no_branch']} on no branch"] if numbers["no_branch"] else [])])
+
+
 def incomplete(reasons: Sequence[str]) -> list[RenderableType]:
     """A line for everything that keeps the answer from being whole."""
     return [Text.assemble(("incomplete: ", "yellow"), inert(reason)) for reason in reasons]

@@ -40,12 +40,12 @@ def test_carried_onward_is_told_and_not_counted_twice(graphed: Repo) -> None:
     repo.git("checkout", "-q", "-b", "topic")
     sha = repo.commit("one", {"one": lines("one")})
     attach(repo, sha, "w")
-    assert track(repo)["counts"] == {"pending": 1, "landed": 0, "reverted": 0}
+    assert track(repo)["counts"] == {"pending": 1, "landed": 0, "reverted": 0, "no_branch": 0}
     repo.git("commit", "-q", "--amend", "-m", "said better")
     answer = track(repo)
     assert [(each["sha"], each["from"], each["to"]) for each in answer["changes"]] == [(sha, "pending", "carried")]
     assert [(fact["rule"], fact["commit"]) for fact in answer["changes"][0]["evidence"]] == [("amend", repo.sha())]
-    assert answer["counts"] == {"pending": 1, "landed": 0, "reverted": 0}
+    assert answer["counts"] == {"pending": 1, "landed": 0, "reverted": 0, "no_branch": 0}
 
 
 def test_reading_does_not_move_the_last_look(graphed: Repo) -> None:

@@ -42,8 +42,8 @@ def track(
         parts.append(
             Text("This is the first look: from now on changes are told." if found.first else "Nothing changed since the last look.")
         )
-    counts = ", ".join(f"{number} {status}" for status, number in found.counts.items())
-    session.terminal.show(Group(*parts, Text(f"{counts} in {name or 'no branch'}", style="dim"), *render.incomplete(graph.reasons)))
+    counts = Text(f"{render.counts(found.counts)} in {name or 'no branch'}", style="dim")
+    session.terminal.show(Group(*parts, counts, *render.incomplete(graph.reasons)))
     return 0
 
 

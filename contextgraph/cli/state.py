@@ -56,7 +56,7 @@ def gather(graph: Graph) -> dict[str, Any]:
     return {
         "repo": graph.repository(),
         "branch": graph.target.name if graph.target else None,
-        "counts": {name: counts[name] for name in ("commits", "recorded", "decisions", "pending", "landed", "reverted")},
+        "counts": {name: counts[name] for name in ("commits", "recorded", "decisions", "pending", "landed", "reverted", "no_branch")},
         "hooks": {"alive": hooks.alive, "installed": hooks.installed, "directory": hooks.directory, "reason": hooks.reason},
         "notes": {
             "tip": graph.notes_tip,
@@ -83,6 +83,8 @@ def _screen(facts: dict[str, Any], graph: Graph) -> Any:
     from rich.table import Table
     from rich.text import Text
 
+    from contextgraph import render
+
     counts, index, model = facts["counts"], facts["index"], facts["model"]
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -99,9 +101,7 @@ def _screen(facts: dict[str, Any], graph: Graph) -> Any:
     )
     table.add_row("hooks", Text(alive, style="green" if facts["hooks"]["alive"] or bare else "yellow"))
     table.add_row("target branch", facts["branch"] or "none found")
-    table.add_row(
-        "traces", f"{counts['recorded']} recorded: {counts['landed']} landed, {counts['pending']} pending, {counts['reverted']} reverted"
-    )
+    table.add_row("traces", f"{counts['recorded']} recorded: {render.counts(counts)}")
     table.add_row("decisions", f"{counts['decisions']} known, {facts['staged']} staged for the next commit")
     table.add_row("history", f"{counted(counts['commits'], 'commit')} indexed")
     for name, lag in facts["notes"]["remotes"].items():

@@ -2,13 +2,14 @@
 
 from contextgraph.fold import SPEAKS_FOR_ITSELF
 from contextgraph.index.database import Database
-from contextgraph.status.ledger import Ledger
+from contextgraph.status.ledger import Ledger, left
 
 _ONWARD = ", ".join(f"'{how}'" for how in sorted(SPEAKS_FOR_ITSELF))
 
 
 def counts(database: Database, ledger: Ledger) -> dict[str, int]:
-    """Commits, recorded traces by status (those carried onward are counted where they went), decisions, foreign lines."""
+    """Commits, recorded traces by status (those carried onward are counted where they went; `no_branch` are those that nobody has on
+    a branch any more), decisions, foreign lines."""
     connection = database.connection
 
     def one(query: str) -> int:
@@ -22,11 +23,14 @@ def counts(database: Database, ledger: Ledger) -> dict[str, int]:
     reached = {sha for (sha,) in connection.execute(f"SELECT sha FROM commits WHERE landing IS NOT NULL AND sha IN ({recorded})")}
     reverted = keys & ledger.reverted()
     landed = keys & (reached | ledger.landed_by_link()) - reverted
+    pending = keys - landed - reverted
+    thrown = left(database, pending)
     return {
         "commits": one("SELECT count(*) FROM commits WHERE gone = 0"),
         "recorded": len(keys),
         "landed": len(landed),
-        "pending": len(keys - landed - reverted),
+        "pending": len(pending - thrown),
+        "no_branch": len(thrown),
         "reverted": len(reverted),
         "decisions": one("SELECT count(DISTINCT id) FROM decisions"),
         "events": one("SELECT count(*) FROM events"),

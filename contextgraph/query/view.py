@@ -1,6 +1,5 @@
 """What a question is asked of: the index, the repository and the moment; and whole traces put together from them."""
 
-import json
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -16,7 +15,7 @@ from contextgraph.index.database import Database
 from contextgraph.index.noted import Noted
 from contextgraph.status.branches import Branch
 from contextgraph.status.landing import Target
-from contextgraph.status.ledger import Ledger
+from contextgraph.status.ledger import Ledger, left
 from contextgraph.trace import LEFT, BranchStatus, Decision, Trace
 
 
@@ -115,11 +114,9 @@ class View:
         return whole if moment_ else self._left(whole)
 
     def _left(self, traces: list[Trace]) -> list[Trace]:
-        """The same traces; the evidence of a pending one says when no branch has it any more, nor anything that was made of it."""
-        query = "SELECT sha FROM commits WHERE gone = 1 AND sha IN (SELECT value FROM json_each(?)) AND sha NOT IN (SELECT old FROM links)"
-        pending = json.dumps([each.sha for each in traces if each.status == "pending"])
-        left = {sha for (sha,) in self.database.connection.execute(query, (pending,))}
-        return [msgspec.structs.replace(each, evidence=[*each.evidence, LEFT]) if each.sha in left else each for each in traces]
+        """The same traces; the evidence of a pending one says when no branch has it any more."""
+        gone = left(self.database, [each.sha or "" for each in traces if each.status == "pending"])
+        return [msgspec.structs.replace(each, evidence=[*each.evidence, LEFT]) if each.sha in gone else each for each in traces]
 
     def with_files(self, traces: Sequence[Trace]) -> list[Trace]:
         """The same traces with files and line counts. Git compares trees for these: worth it only for what is shown."""

@@ -7,7 +7,7 @@ import msgspec
 
 from contextgraph import commits, event
 from contextgraph.errors import NotFoundError, UsageError
-from contextgraph.query import places, whence
+from contextgraph.query import heirs, places, whence
 from contextgraph.query.view import Moment, View
 from contextgraph.query.whence import Whence
 from contextgraph.trace import Decision, Trace
@@ -59,7 +59,8 @@ def why(view: View, target: str, moment: Moment | None, path_only: bool = False)
         if sha is not None:
             if moment and not moment.existed(sha, made := int(view.git.text("show", "-s", "--format=%ct", sha))):
                 return Why(target, remark=f"{sha[:10]} was made on {event.moment(made)[:10]}: it did not exist at that moment.")
-            return Why(target, sha, trace=view.traces([sha], moment)[0])
+            trace = view.traces([sha], moment)[0]
+            return Why(target, sha, trace=trace, remark=heirs.remark(view, trace, moment))
         if re.fullmatch(r"[0-9a-f]{7,64}", target) and (noted := _noted(view, target)):
             return Why(target, noted, trace=view.traces([noted], moment)[0])
     return _of_path(view, target, moment)
@@ -80,14 +81,17 @@ def _of_decision(view: View, target: str, moment: Moment | None) -> Why:
         )
     if len(ids) > 1:
         raise NotFoundError(f"{target} could be any of {', '.join(sorted(ids))}", "give more of it")
-    homes = [row[1] for row in rows]
+    identity, homes = ids.pop(), [row[1] for row in rows]
+    now = heirs.of_decision(view, identity, homes)
+    if now is None:
+        raise NotFoundError(f"the decision {target} was redacted")
+    if moment is None:
+        return Why(target, now[0].sha, trace=now[0], decision=now[1], remark=now[2])
     for trace in view.traces(homes, moment):
-        if any(each.id in ids for each in trace.decisions):
-            return Why(target, trace.sha, trace=trace, decision=ids.pop())
-    now = (each for trace in view.traces(homes) for each in trace.decisions) if moment else ()
-    if recorded := next((each.timestamp for each in now if each.id in ids), None):
-        return Why(target, remark=f"{ids.pop()} was recorded on {recorded[:10]}: it was not there at that moment.")
-    raise NotFoundError(f"the decision {target} was redacted")
+        if any(each.id == identity for each in trace.decisions):
+            return Why(target, trace.sha, trace=trace, decision=identity)
+    recorded = next(each.timestamp for each in now[0].decisions if each.id == now[1]) or ""
+    return Why(target, remark=f"{identity} was recorded on {recorded[:10]}: it was not there at that moment.")
 
 
 def _of_path(view: View, target: str, moment: Moment | None) -> Why:

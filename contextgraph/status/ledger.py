@@ -1,6 +1,7 @@
 """The status of a trace: pending, landed or reverted, with the evidence; now, or as a branch was at a moment."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -174,3 +175,14 @@ def onward(database: Database, sha: str) -> bool:
     """Whether the trace of `sha` was carried onward and is neither listed nor counted any more."""
     rows = database.connection.execute("SELECT how FROM links WHERE old = ?", (sha,))
     return any(how in SPEAKS_FOR_ITSELF for (how,) in rows)
+
+
+def left(database: Database, shas: Iterable[str]) -> set[str]:
+    """Those that no branch has any more and that were not carried onward; what was picked from one, or squashed, is another commit."""
+    onward = ", ".join(f"'{how}'" for how in sorted(SPEAKS_FOR_ITSELF))
+    rows = database.connection.execute(
+        "SELECT sha FROM commits WHERE gone = 1 AND sha IN (SELECT value FROM json_each(?))"
+        f" AND sha NOT IN (SELECT old FROM links WHERE how IN ({onward}))",
+        (json.dumps(list(shas)),),
+    )
+    return {sha for (sha,) in rows}

@@ -4,7 +4,7 @@ import msgspec
 
 from contextgraph.fold import SPEAKS_FOR_ITSELF
 from contextgraph.index.database import Database
-from contextgraph.status.ledger import Ledger, onward
+from contextgraph.status.ledger import Ledger, left, onward
 from contextgraph.trace import Evidence
 
 
@@ -37,6 +37,8 @@ def look(database: Database, ledger: Ledger, writable: bool) -> Track:
             connection.executemany("INSERT INTO tracked VALUES (?, ?)", after.items())
             database.put("tracked", "yes")
     counts = {name: sum(status == name for status in after.values()) for name in ("pending", "landed", "reverted")}
+    counts["no_branch"] = len(left(database, [sha for sha, status in after.items() if status == "pending"]))
+    counts["pending"] -= counts["no_branch"]
     return Track([] if first else changes, counts, first)
 
 
