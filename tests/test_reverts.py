@@ -263,7 +263,11 @@ def test_decoys_change_nothing(repo: Repo) -> None:
     repo.commit("Bugs", {"docs/KNOWN_BUGS": "Bugs\n"})
     known = repo.commit("A bug", {"docs/KNOWN_BUGS": "Bugs\n" + lines("bug")})
     repo.commit("Mended", {"docs/KNOWN_BUGS": "Bugs\n"})
-    for sha in (moved, formatted, bumped, planned, known, prefix):
+    release = {"CHANGES.md": "## 1.8.0 (Unreleased)\n", "VERSION": "1.8.0-dev\n"}
+    repo.commit("Start of 1.8", release)
+    ready = repo.commit("Prepare 1.8.0-alpha1", {"CHANGES.md": "## 1.8.0-alpha1 (August 13, 2025)\n", "VERSION": "1.8.0-alpha1\n"})
+    repo.commit("Clean up after 1.8.0-alpha1", release)
+    for sha in (moved, formatted, bumped, planned, known, prefix, ready):
         assert (status(repo, sha), trace(repo, sha).extent) == ("landed", None)
 
 
@@ -308,14 +312,6 @@ def test_a_background_that_was_interrupted_goes_on(repo: Repo) -> None:
     again = graph(repo)
     again.why(sha)
     assert (again.view.traces([sha])[0].status, again.reasons) == ("reverted", [])
-
-
-def test_what_comes_back_under_its_own_title(repo: Repo) -> None:
-    sha = repo.commit("Add limits", {"limits": lines("limits", 20)})
-    repo.git("revert", "--no-edit", "HEAD")
-    again = repo.commit("Add limits (#9)", {"limits": lines("limits", 20) + "one more\n"})
-    found = trace(repo, sha)
-    assert (found.status, found.relanded_by) == ("landed", again)
 
 
 def test_a_lock_file_is_not_the_change(repo: Repo) -> None:

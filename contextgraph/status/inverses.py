@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.status import undoing
+from contextgraph.status import returns, undoing
 from contextgraph.status.reverts import FEWEST_LINES, WINDOW, first_parent, swaps
 
 BATCH = 400
@@ -58,6 +58,8 @@ def steps(database: Database, git: Git) -> Iterator[tuple[int, int]]:
         database.put("compared", str(newest))
         database.put("noticed", str(newest))
         database.put("uncompared", "0")
+    if pairs:
+        returns.look(database, git, known)
 
 
 def _candidates(database: Database, known: int) -> Iterator[tuple[int, str]]:

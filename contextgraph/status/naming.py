@@ -1,6 +1,5 @@
 """Which commits a message names as undone: by sha, by pull request, by title."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 
@@ -129,33 +128,6 @@ def _candidates(database: Database, wanted: set[str]) -> Iterable[tuple[str, str
         yield from database.connection.execute(query, (f"subject: ({phrase})",))
 
 
-def under_the_same_title(database: Database, undone: set[tuple[str, str]], known: int) -> set[tuple[str, str]]:
-    """(later commit, reverted one) of one title; of a reverted merge what it brought in counts as well. `undone` are (reverter,
-    target) found just now; those found before meet only the commits with an id over `known`."""
-    connection = database.connection
-    given = "SELECT value ->> 0 AS reverter, value ->> 1 AS target FROM json_each(?)"
-    pairs = f"({given} UNION SELECT reverter, target FROM reverts WHERE extent >= 0.9)"
-    columns = f"SELECT t.sha, t.subject, v.commit_time FROM {pairs} r JOIN commits v ON v.sha = r.reverter JOIN commits t"
-    asked = (json.dumps(sorted(undone)),)
-    later = connection.execute("SELECT sha, subject, commit_time FROM commits WHERE id > ?", (known,)).fetchall()
-    begins = {_begin(subject) for _, subject, _ in later}
-    titles: dict[str, set[tuple[str, int]]] = {}
-    for condition in ("t.sha = r.target", "t.landing = r.target AND t.landing <> t.sha") if later else ():
-        for sha, subject, when in connection.execute(f"{columns} ON {condition}", asked):
-            if _begin(subject) in begins:  # a day's commits share their titles with few of all that was ever reverted
-                titles.setdefault(_bare(subject), set()).add((sha, when))
-    return {
-        (sha, old)
-        for sha, subject, when in (later if titles else ())
-        for old, reverted in titles.get(_bare(subject), ())
-        if when > reverted and sha != old
-    }
-
-
-def _begin(title: str) -> str:
-    return next(iter(title.split(None, 1)), "")
-
-
 def _bare(title: str) -> str:
-    """A title without the pull request number that a host appends, and on one line."""
-    return re.sub(r"\s*\((?:#|!)\d+\)\s*$", "", " ".join(title.split()))
+    """A title without the pull request numbers that a host appends, also to one that is quoted in it, and on one line."""
+    return " ".join(re.sub(r"\s*\([#!]\d+\)", "", title).split())

@@ -24,9 +24,6 @@ MENTIONED = 0.05
 """Extent below which a declared revert is a mere mention."""
 NEAR_THE_WORD = 0.5
 """Extent from which a sha near the word is meant: unrelated neighbours reach it in 2 of 584 (EVIDENCE)."""
-AGAIN = 0.5
-"""Share of a reverted change's lines that a later commit of its title must repeat to be that change once more, reworked: of 30 in
-git.git whose lines stood again after their revert, 13 came back so."""
 MEMBERS = 500
 """Commits of a reverted merge that are looked at one by one."""
 Pair = tuple[str, str]
@@ -54,11 +51,9 @@ def sync(database: Database, git: Git) -> None:
     judged = {pair: (_judged(rule, extents[pair]), extents[pair].extent) for pair, rule in stated.items() if pair in extents}
     rows = {pair: (rule, extent) for pair, (rule, extent) in judged.items() if rule}
     rows |= _brought(database, git, rows)
-    relands = _relands(database, git, rows, known)
     rows |= dict.fromkeys(_worth(database, git, exact - rows.keys()), ("inverse", 1.0))
     with database.transaction() as connection:
         connection.executemany("INSERT OR REPLACE INTO reverts VALUES (?, ?, ?, ?)", [(*pair, *row) for pair, row in rows.items()])
-        connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, 'again', ?)", relands)
         database.put("reverts", str(newest))
 
 
@@ -83,14 +78,6 @@ def _brought(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) 
             inner |= {(reverter, sha) for sha in (members or "").split() if sha not in (target, reverter)}
     parts = _extents(database, git, inner - rows.keys())
     return {pair: ("declared", undone.extent) for pair, undone in parts if undone.extent >= MENTIONED}
-
-
-def _relands(database: Database, git: Git, rows: dict[Pair, tuple[str, float]], known: int) -> list[Pair]:
-    """(later commit, reverted one): what came back under its own title, with most of its lines."""
-    undone = {pair for pair, (_, extent) in rows.items() if extent >= REVERTED}
-    pairs = naming.under_the_same_title(database, undone, known)
-    lines = dict(changes(database, git, {sha for pair in pairs for sha in pair}))
-    return [(new, old) for new, old in pairs if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN]
 
 
 def _meant(declared: list[Named], extents: dict[Pair, Undone]) -> Iterator[Named]:

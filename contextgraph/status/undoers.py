@@ -55,12 +55,18 @@ class Undoers:
             found = [each for each in found if each.reverter != landing[0]]
         else:
             found = self._of_target(sha)
-            if landing[0] != sha:
+            if landing[0] != sha and not self._brings_what_was_there(sha, landing[0]):
                 found += [each for each in self._of_target(landing[0]) if each.extent >= REVERTED and each.rule != "part"]
             for old in self._sources(sha):
                 found += [each for each in self._of_target(old) if each.when >= landing[1]]
         at = landing[1]
         return self._distinct([each for each in found if each.reverter != sha and not self._before(each, sha, at)])
+
+    def _brings_what_was_there(self, sha: str, via: str) -> bool:
+        """Whether `sha` is a merge of the branch into what later came in with the merge `via`: that goes back without it."""
+        row = self.connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
+        brought = [self.landing(parent) for parent in row[0].split()[1:]] if row else []
+        return bool(brought) and all(landing is not None and landing[0] != via for landing in brought)
 
     def _before(self, each: Undoer, sha: str, at: int) -> bool:
         """Whether a reverter came before `sha`, which landed `at`: a silent one by its time; one that says so, or landed at the very

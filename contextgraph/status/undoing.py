@@ -19,7 +19,13 @@ _EMPTY = (b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", b"473a0f4c3be8a93681a267e
 """The objects of an empty file, in SHA-1 and in SHA-256."""
 _OPPOSITE = {"+": "-", "-": "+"}
 _PLANS = re.compile(r"(?:\A|/)(?:(?:TODO|ROADMAP|(?:KNOWN[-_])?(?:BUGS|ISSUES))(?:[-_.][\w.-]*)?|todo(?:\.(?:md|txt|rst|org|adoc))?)\Z")
-_VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-.+_]?\w+)*|\d+[-.+_]?(?:dev|alpha|beta|rc|snapshot|final|pre|post)\w*", re.IGNORECASE)
+_VERSION = re.compile(
+    r"\d+(?:\.\d+)+(?:[-.+_]?\w+)*|\d+[-.+_]?(?:dev|alpha|beta|rc|snapshot|final|pre|post)\w*|\bunreleased\b|\d{4}-\d\d-\d\d"
+    r"|\b(?:dev|alpha|beta|rc|snapshot)\d*\b"
+    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2},? \d{4}",
+    re.IGNORECASE,
+)
+"""A version, and when it was or is to be released."""
 
 
 def changes(
@@ -121,15 +127,17 @@ def left(target: Counter[Change], reverter: Counter[Change]) -> Counter[Change]:
 
 def repeated(before: Counter[Change], again: Counter[Change]) -> float:
     """The share of a change's lines that another one changes in the same way, 0 to 1."""
-    total = sum(before.values())
+    before = written(before)
+    total = before.total()
     return sum(min(count, again.get(change, 0)) for change, count in before.items()) / total if total else 0.0
 
 
 def weight(change: Counter[Change]) -> int:
     """Changed lines of a change that says something; 0 for one that only moves, reformats or numbers.
 
-    Such a change has the same words on both sides, versions left out: a second move, a formatter that is run again or a version
-    that toggles looks like the inverse of an earlier one without undoing anything. Nor is a plan undone that is taken off the list.
+    Such a change has the same words on both sides, versions and their dates left out: a second move, a formatter that is run again, a
+    version that toggles or a release that is cleaned up after looks like the inverse of an earlier one without undoing anything. Nor is
+    a plan undone that is taken off the list.
     """
     change = Counter({line: count for line, count in change.items() if not _PLANS.search(line[0])})
     sides: dict[str, Counter[str]] = {"+": Counter(), "-": Counter()}

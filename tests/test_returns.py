@@ -1,0 +1,130 @@
+"""What came back after it was reverted, other than by undoing its reverter whole; and what only looks like it."""
+
+import pytest
+
+from contextgraph.status import inverses
+from tests.conftest import Repo
+from tests.histories import graph, lines, status, trace
+
+
+def reverted(
+    repo: Repo, title: str = "fix(net): add limits (#7)", message: str = 'Revert "fix(net): add limits (#7)" (#8)'
+) -> tuple[str, str]:
+    """A change of 20 lines, and what takes it back."""
+    sha = repo.commit(title, {"limits": lines("limits", 20)})
+    repo.git("rm", "-q", "limits")
+    return sha, repo.commit(message, {"elsewhere": "so\n"})
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        'Reland "fix(net): add limits" (#9)',
+        "Re-land fix(net): add limits (#7) (#9)",
+        "reland(net): add limits (#9)",
+        "fix(net): Add limits, take 2 (#9)",
+        'Reapply "Revert "fix(net): add limits (#7)" (#8)" (#9)',
+        "[Take 2][Rollforward] fix(net): add `limits`",
+        "Rolling forward with fixes: fix(net): add limits",
+    ],
+)
+def test_a_title_says_that_it_is_done_once_more(repo: Repo, title: str) -> None:
+    sha, _ = reverted(repo)
+    again = repo.commit(title, {"limits": lines("limits", 12) + lines("other", 8), "more": lines("more", 20)})
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by) == ("landed", again)
+
+
+def test_what_comes_back_under_its_own_title(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits", 20)})
+    repo.git("revert", "--no-edit", "HEAD")
+    again = repo.commit("Add limits (#9)", {"limits": lines("limits", 20) + "one more\n"})
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by) == ("landed", again)
+
+
+def test_a_title_alone_brings_nothing_back(repo: Repo) -> None:
+    sha, _ = reverted(repo)
+    repo.commit('Reland "fix(net): add limits" (#9)', {"limits": lines("limits", 6) + lines("other", 14)})
+    assert status(repo, sha) == "reverted"
+
+
+def test_a_quoted_title_is_found_without_the_number_in_it(repo: Repo) -> None:
+    sha, reverter = reverted(repo)
+    again = repo.commit('Reland "fix(net): add limits" (#9)', {"limits": lines("limits", 20), "more": lines("more")})
+    assert (status(repo, reverter), trace(repo, sha).relanded_by) == ("reverted", again)
+
+
+def test_against_its_reverter_with_other_lines(repo: Repo) -> None:
+    sha, reverter = reverted(repo)
+    again = repo.commit(f"Reverts {reverter}", {"limits": lines("limits", 14) + lines("other", 6)})
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by, trace(repo, reverter).extent) == ("landed", again, 0.6667)
+
+
+def test_without_a_word_nearly_all_of_it_must_be_there(repo: Repo) -> None:
+    few, _ = reverted(repo)
+    repo.commit("Bound what may come", {"limits": lines("limits", 17) + lines("other", 3)})
+    assert status(repo, few) == "reverted"
+    repo.git("rm", "-q", "limits")
+    repo.commit("Not so", {"elsewhere": "other\n"})
+    again = repo.commit("Bound all that may come", {"limits": lines("limits", 19) + "other\n"})
+    assert (status(repo, few), trace(repo, few).relanded_by) == ("landed", again)
+
+
+def merged(repo: Repo, number: int, text: str) -> tuple[str, str]:
+    """A branch of one commit and its merge, as a host names it."""
+    repo.git("checkout", "-q", "-b", f"topic{number}")
+    sha = repo.commit(f"Add limits of {number}", {"limits": text})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", f"Merge pull request #{number} from ann/limits", f"topic{number}")
+    return sha, repo.sha()
+
+
+def test_a_merge_comes_back_with_the_next_merge_of_its_branch(repo: Repo) -> None:
+    repo.commit("Base")
+    sha, merge = merged(repo, 1, lines("limits", 20))
+    repo.git("revert", "-m", "1", "--no-edit", merge)
+    repo.commit("Meanwhile", {"meanwhile": "so\n"})
+    _, again = merged(repo, 2, lines("limits", 15) + lines("other", 5))
+    assert [(each.status, each.relanded_by) for each in (trace(repo, sha), trace(repo, merge))] == [("landed", again)] * 2
+
+
+def test_a_merge_comes_back_with_the_merge_of_the_same_commit(repo: Repo) -> None:
+    repo.commit("Base")
+    sha, merge = merged(repo, 1, lines("limits", 20))
+    repo.git("revert", "-m", "1", "--no-edit", merge)
+    repo.git("checkout", "-q", "-b", "elsewhere")
+    again = repo.commit("Add limits of 1", {"limits": lines("limits", 15) + lines("other", 5)})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #2 from ann/else", "elsewhere")
+    assert (trace(repo, merge).relanded_by, trace(repo, sha).relanded_by) in ((repo.sha(), again), (repo.sha(), repo.sha()))
+
+
+def test_a_silent_revert_that_the_background_finds_is_followed_on(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inverses, "AT_ONCE", 0)
+    repo.commit("Base", {"limits": "head\n"})
+    sha = repo.commit("Add limits", {"limits": "head\n" + lines("limits", 20)})
+    repo.commit("Meanwhile", {"limits": "other\n" + lines("limits", 20)})
+    repo.commit("Do without", {"limits": "other\n"})
+    again = repo.commit("Add limits", {"limits": "other\n" + lines("limits", 15)})
+    opened = graph(repo)
+    assert inverses.waiting(opened.database)
+    opened.compare(lambda phase, done, total: None)
+    found = graph(repo).view.traces([sha])[0]
+    assert (found.status, found.relanded_by) == ("landed", again)
+
+
+def test_a_merge_of_the_branch_itself_goes_back_with_nothing(repo: Repo) -> None:
+    repo.commit("Base")
+    repo.git("checkout", "-q", "-b", "topic")
+    sha = repo.commit("Add limits", {"limits": lines("limits")})
+    repo.git("checkout", "-q", "main")
+    repo.commit("Meanwhile", {"meanwhile": lines("meanwhile", 9)})
+    repo.git("checkout", "-q", "topic")
+    repo.git("merge", "-q", "-m", "Merge branch 'main' into topic", "main")
+    inner = repo.sha()
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #1 from ann/topic", "topic")
+    repo.git("revert", "-m", "1", "--no-edit", "HEAD")
+    assert (status(repo, sha), status(repo, inner)) == ("reverted", "landed")
