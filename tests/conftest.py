@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from contextgraph.install import HOOKS
+
 # At a desk every run looks somewhere else; in CI the same change must give the same answer twice.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
@@ -63,6 +65,10 @@ def seal(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     return environment
 
 
+HOOKS_OFF = ("-c", "core.hooksPath=/dev/null", *(each for hook in HOOKS for each in ("-c", f"hook.contextgraph.{hook}.enabled=false")))
+"""For a git command that runs none of our hooks: neither the files nor (git 2.54 and later) those of the configuration."""
+
+
 class Repo:
     """A real repository to work in: git and cg as a person would run them."""
 
@@ -109,6 +115,16 @@ class Repo:
         self.git("add", "--all")
         self.git("commit", "--quiet", "-m", message, stdin=None, check=True, **variables)
         return self.sha()
+
+    def unhook(self) -> None:
+        """Our hooks run no more: what a GUI, or a core.hooksPath, makes of it."""
+        for setting in HOOKS_OFF[1::2]:
+            self.run("git", "config", *setting.split("=", 1))
+
+    def hook(self, name: str) -> Path:
+        """Our hook of that name, wherever this git has it from."""
+        configured = self.home / "hooks" / name
+        return configured if configured.is_file() else self.path / ".git" / "hooks" / name
 
     def sha(self, revision: str = "HEAD") -> str:
         return self.run("git", "rev-parse", "--verify", revision).stdout.strip()

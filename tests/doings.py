@@ -96,7 +96,7 @@ class Doings(World):
                 file.write(f"one more {self.number} {len(self.steps)}\n")
             self.git("commit", "--quiet", "--all", "--amend", "--no-edit")
         else:
-            self.git("commit", "--quiet", "--amend", "-m", f"Said better {len(self.steps)}")
+            self.git("commit", "--quiet", "--allow-empty", "--amend", "-m", f"Said better {len(self.steps)}")
 
     def knots(self) -> set[str]:
         """The merges of open branches."""
@@ -216,16 +216,9 @@ class Doings(World):
             return None
         new = self.made()
         self.undone.add(sha)
-        # What went before as a part of something larger goes once more by itself: whether that part stands is a matter of taste.
-        self.doubled |= self.changed(new) & self.in_parts()
         if self.random.random() < 0.3:
             self.attach(new)
         return new
-
-    def in_parts(self) -> set[str]:
-        """Files that went with a commit that became a part of a larger one."""
-        larger = [(old, new) for new, olds in self.olds.items() for old in olds if self.adds.keys() >= {old, new}]
-        return {file for old, new in larger for file in self.removes[old] if self.changed(new) - self.changed(old)}
 
     def targets(self) -> list[str]:
         """What of the main line can be reverted. What a branch takes back already is not: the same change made twice is the

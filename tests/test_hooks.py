@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
+from contextgraph.install import HOOKS
 from tests.conftest import CG, Repo
-
-HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch")
 
 
 def until(true: Callable[[], bool], seconds: float = 10.0) -> bool:
@@ -57,10 +56,10 @@ def test_a_commit_leaves_one_line_and_no_word(graphed: Repo) -> None:
 
 def test_hooks_are_posix_shell(graphed: Repo) -> None:
     for name in HOOKS:
-        text = (graphed.path / ".git" / "hooks" / name).read_text()
+        text = graphed.hook(name).read_text()
         assert text.startswith("#!/bin/sh\n")
         assert "@" not in text.replace("$@", "").replace('"$@"', "")
-        graphed.run("dash", "-n", str(graphed.path / ".git" / "hooks" / name))
+        graphed.run("dash", "-n", str(graphed.hook(name)))
 
 
 def test_amend_names_the_pair(graphed: Repo) -> None:
@@ -263,7 +262,7 @@ def test_no_marker_lasts(graphed: Repo, content: str) -> None:
 
 
 def test_a_vanished_interpreter(graphed: Repo) -> None:
-    hook = graphed.path / ".git" / "hooks" / "post-commit"
+    hook = graphed.hook("post-commit")
     lines = ["cg_python=/gone/python" if line.startswith("cg_python=") else line for line in hook.read_text().splitlines()]
     hook.write_text("\n".join(lines) + "\n")
     done = graphed.run("git", "commit", "--allow-empty", "-qm", "x", CG_WORKER="")
@@ -305,6 +304,8 @@ def test_a_foreign_hook_keeps_arguments_input_output_and_exit_code(repo: Repo) -
         (hooks / name).write_text(FOREIGN)
         (hooks / name).chmod(0o754)
     repo.cg("init", "--no-model")
+    if repo.hook(HOOKS[0]).parent != hooks:
+        pytest.skip("this git runs ours beside a foreign hook, which stays as it was")
     seen = repo.path / ".git" / "foreign"
     variables: dict[str, Any] = {"GIT_DIR_SEEN": str(repo.path / ".git"), "CG_WORKER": "off"}
     done = repo.run("git", "commit", "--allow-empty", "-qm", "one", **variables)
@@ -343,10 +344,13 @@ def test_a_foreign_hook_that_is_not_executable_is_not_run(repo: Repo) -> None:
 
 def test_our_own_hooks_end_with_zero_whatever_happens(graphed: Repo) -> None:
     """Even where nothing can be written: the home of the spool is a file."""
+    scripts = {name: graphed.hook(name).read_bytes() for name in HOOKS}
     subprocess.run(["rm", "-rf", str(graphed.home)], check=True)
     graphed.home.write_text("in the way")
-    for name in HOOKS:
-        done = graphed.run(str(graphed.path / ".git" / "hooks" / name), "amend")
+    for name, script in scripts.items():
+        copy = graphed.path / ".git" / name
+        copy.write_bytes(script)
+        done = graphed.run("sh", str(copy), "amend")
         assert (done.stdout, done.stderr) == ("", "")
     graphed.run("git", "commit", "--allow-empty", "-qm", "x", CG_WORKER="")
 

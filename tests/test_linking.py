@@ -3,17 +3,15 @@
 import pytest
 
 from contextgraph.status import linking
-from tests.conftest import Repo
+from tests.conftest import HOOKS_OFF, Repo
 from tests.histories import attach, graph, lines, status, trace, words
-
-OFF = ("-c", "core.hooksPath=/dev/null")
 
 
 @pytest.fixture(params=["hooks", "no hooks"])
 def here(graphed: Repo, request: pytest.FixtureRequest) -> Repo:
     """A repository after `cg init`, once with hooks and once as if they never ran."""
     if request.param == "no hooks":
-        graphed.run("git", "config", "core.hooksPath", "/dev/null")
+        graphed.unhook()
     return graphed
 
 
@@ -98,13 +96,13 @@ def test_a_local_squash(here: Repo, message: list[str]) -> None:
 
 def hosted(repo: Repo, *commands: list[str]) -> None:
     """What a host does to main, in a worktree without hooks."""
-    repo.git(*OFF, "worktree", "add", "-q", "--detach", str(repo.path.parent / "host"), "main")
+    repo.git(*HOOKS_OFF, "worktree", "add", "-q", "--detach", str(repo.path.parent / "host"), "main")
     host = Repo(repo.path.parent / "host")
     host.clock = repo.clock + 600
     for command in commands:
-        host.git(*OFF, *command, GIT_COMMITTER_NAME="Host")
+        host.git(*HOOKS_OFF, *command, GIT_COMMITTER_NAME="Host")
     repo.git("update-ref", "refs/remotes/origin/main", host.sha())
-    repo.git(*OFF, "worktree", "remove", "--force", str(host.path))
+    repo.git(*HOOKS_OFF, "worktree", "remove", "--force", str(host.path))
 
 
 def test_the_host_squashes(here: Repo) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Repo
+from tests.conftest import HOOKS_OFF, Repo
 
 LATIN = b"caf\xe9"
 SHOWN = "café"
@@ -25,7 +25,7 @@ def git(repo: Repo, *arguments: bytes) -> None:
 @pytest.fixture(params=["hooks", "no hooks"])
 def here(graphed: Repo, request: pytest.FixtureRequest) -> Repo:
     if request.param == "no hooks":
-        graphed.run("git", "config", "core.hooksPath", "/dev/null")
+        graphed.unhook()
     git(graphed, b"checkout", b"-q", b"-b", LATIN)
     graphed.cg("decide", "on it")
     graphed.commit("a word", {"f": "1\n"})
@@ -65,7 +65,7 @@ def test_a_worktree(here: Repo, tmp_path: Path) -> None:
     git(here, b"worktree", b"add", b"-q", os.fsencode(tmp_path) + b"/w\xe9", b"-b", b"linked")
     linked = Repo(tmp_path / os.fsdecode(b"w\xe9"))
     linked.cg("decide", "in there")
-    linked.git("-c", "core.hooksPath=/dev/null", "commit", "-q", "--allow-empty", "-m", "first")
+    linked.git(*HOOKS_OFF, "commit", "-q", "--allow-empty", "-m", "first")
     linked.commit("second")
     answered(linked)
     answered(here)

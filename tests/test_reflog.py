@@ -1,7 +1,6 @@
 """Ours, by CONTRACT's definition: told from the HEAD reflog alone, as real git writes it."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,9 @@ def repo(request: pytest.FixtureRequest, repo: Repo) -> Repo:
 
 
 def hookless(repo: Repo) -> Repo:
-    """Set up, but with hooks that never run: what a GUI, or a core.hooksPath, makes of it."""
-    repo.git("config", "core.hooksPath", "/nowhere")
+    """Set up, but with hooks that never run."""
+    repo.unhook()
     repo.cg("init", "--no-model")
-    shutil.rmtree(repo.home / "hooks", ignore_errors=True)  # those that git runs by configuration, whatever the hooksPath
     return repo
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Repo
+from tests.conftest import HOOKS_OFF, Repo
 
 
 def staged(repo: Repo) -> list[str]:
@@ -24,7 +24,7 @@ def decided(repo: Repo, revision: str = "HEAD") -> list[str]:
 def either(repo: Repo, request: pytest.FixtureRequest) -> Repo:
     """Everything here is true with the hooks and without them."""
     if request.param == "no hooks":
-        repo.git("config", "core.hooksPath", "/nowhere")
+        repo.unhook()
     repo.cg("init", "--no-model")
     os.environ["CG_WORKER"] = "off"
     return repo
@@ -101,7 +101,7 @@ def without_hooks(repo: Repo, message: str) -> str:
     """A commit that no hook sees."""
     (repo.path / message).write_text(message)
     repo.git("add", message)
-    repo.git("-c", "core.hooksPath=/dev/null", "commit", "-qm", message)
+    repo.git(*HOOKS_OFF, "commit", "-qm", message)
     return repo.sha()
 
 
@@ -129,7 +129,7 @@ def test_a_skipped_commit_and_picks_in_between_take_nothing_back(graphed: Repo) 
     graphed.git("checkout", "-q", "topic")
     graphed.cg("decide", "waits")
     skipped = graphed.commit("secret", CG_SKIP="1")
-    graphed.git("-c", "core.hooksPath=/dev/null", "rebase", "-q", "main")
+    graphed.git(*HOOKS_OFF, "rebase", "-q", "main")
     taker = without_hooks(graphed, "taker")
     later = graphed.commit("later")
     assert [decided(graphed, sha) for sha in (picked, skipped, taker, later)] == [[], [], ["waits"], []]

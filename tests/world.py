@@ -12,9 +12,7 @@ from pathlib import Path
 
 from contextgraph.graph import Graph
 from contextgraph.trace import Decision, Option, Trace
-from tests.conftest import Repo
-
-HOOKS_OFF = ("-c", "core.hooksPath=/dev/null")
+from tests.conftest import HOOKS_OFF, Repo
 
 
 def given(word: str) -> Decision:
@@ -163,18 +161,38 @@ class World:
                 found |= self.expected_words(old, seen | {sha})
         return found
 
-    def expected_status(self, sha: str, tree: set[str]) -> str | None:
-        """None where the model has no opinion."""
+    def expected_status(self, sha: str, tree: set[str], repo: Repo) -> str | None:
+        """None where the model has no opinion: among others of what was reverted in words that this repository does not have."""
         adds, removes = self.adds.get(sha, set()), self.removes.get(sha, set())
         if sha in self.skipped or not adds | removes or (adds | removes) & self.doubled or not removes <= self.once:
             return None
         if sha not in self.arrived:
             return "pending"
+        if self.halved(sha, tree):
+            return None
         if adds <= tree and not removes & tree:
             return "landed"
         # A merge is not reverted by what takes its commits back one by one.
         named = sha in self.undone or len(self.repo.run("git", "rev-list", "--parents", "-1", sha, check=False).stdout.split()) < 3
-        return "reverted" if named and not adds & tree and removes <= tree else None
+        if not named or adds & tree or not removes <= tree:
+            return None
+        words = [f"--grep=This reverts commit {form}" for form in self.forms(sha)]
+        said = repo.run("git", "log", "-1", "--all", "--reflog", "--fixed-strings", *words, "--format=%H").stdout
+        return "reverted" if said else None
+
+    def forms(self, sha: str) -> list[str]:
+        """`sha`, and everything that was made of it."""
+        found = [sha]
+        for form in found:
+            found += [new for new, olds in self.olds.items() if form in olds and new not in found]
+        return found
+
+    def halved(self, sha: str, tree: set[str]) -> bool:
+        """Whether what `sha` became a part of is undone by half: which half is a matter of taste."""
+        return any(
+            len({*(name in tree for name in self.adds.get(form, ())), *(name not in tree for name in self.removes.get(form, ()))}) > 1
+            for form in self.forms(sha)[1:]
+        )
 
     def faults(self) -> list[str]:
         """What is wrong in the index as it grew, in one that is made again, and in a clone that has the notes and nothing else."""
@@ -195,9 +213,9 @@ class World:
         theirs = Graph.open(clone.path)
         theirs.catch_up()
         there = set(clone.git("rev-list", "--remotes").split())
-        return found + [f"in a clone: {each}" for each in self.compared(theirs, sorted(there))]
+        return found + [f"in a clone: {each}" for each in self.compared(theirs, sorted(there), clone)]
 
-    def compared(self, graph: Graph, shas: list[str]) -> list[str]:
+    def compared(self, graph: Graph, shas: list[str], repo: Repo | None = None) -> list[str]:
         tree = self.tree()
         found = []
         for sha, trace in zip(shas, graph.view.traces(shas), strict=True):
@@ -206,7 +224,7 @@ class World:
             if words != wanted:
                 olds = [old[:9] for old in self.olds.get(sha, [])]
                 found.append(f"{sha[:9]} has {sorted(words)}, should have {sorted(wanted)}; made of {olds}")
-            status = self.expected_status(sha, tree)
+            status = self.expected_status(sha, tree, repo or self.main)
             if status is not None and trace.status != status:
                 does = [*(f"+{name}" for name in sorted(self.adds[sha])), *(f"-{name}" for name in sorted(self.removes[sha]))]
                 found.append(f"{sha[:9]} ({' '.join(does)}) is {trace.status}, should be {status}: {trace.evidence}")
