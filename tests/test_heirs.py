@@ -70,3 +70,19 @@ def test_what_no_branch_has_is_counted_by_itself(graphed: Repo) -> None:
             assert f"{3 - no_branch} pending, 0 reverted, {no_branch} on no branch" in graphed.cg(command).stdout
     for sha in (picked, dropped):
         assert [each["rule"] for each in why(graphed, sha)["trace"]["evidence"]] == ["no-branch"]
+
+
+def test_a_branch_that_git_forgot_before_anyone_looked(graphed: Repo) -> None:
+    graphed.git("checkout", "--quiet", "-b", "topic")
+    shas = [graphed.commit(f"change {number}\n\nDecision: flat") for number in range(3)]
+    graphed.cg("refresh")
+    graphed.git("checkout", "--quiet", "main")
+    graphed.git("branch", "-q", "-D", "topic")
+    graphed.git("reflog", "expire", "--expire=now", "--all")
+    graphed.git("gc", "--quiet", "--prune=now")
+    counts = json.loads(graphed.cg("status", "--json").stdout)["counts"]
+    assert (counts["pending"], counts["no_branch"], counts["commits"]) == (0, 3, 1)
+    for sha in shas:
+        told = why(graphed, sha)
+        assert told["remark"] == f"{sha[:10]} is not in this clone (any more, or not yet): its record answers."
+        assert [each["rule"] for each in told["trace"]["evidence"]] == ["no-branch"] and told["trace"]["decisions"]

@@ -54,6 +54,39 @@ def test_reset_and_recommit(here: Repo) -> None:
     assert (words(here, here.sha()), how(here, here.sha())) == ({"one", "two"}, {one: "reset", two: "reset"})
 
 
+def test_a_commit_that_is_split(here: Repo) -> None:
+    here.commit("two\n\nDecision: flat", {"a": lines("a"), "b": lines("b")})
+    old = here.sha()
+    attach(here, old, "both")
+    here.git("reset", "-q", "HEAD~1")
+    parts = []
+    for name in ("a", "b"):
+        here.git("add", name)
+        here.git("commit", "-q", "-m", f"only {name}")
+        parts.append(here.sha())
+    after = decided(here, "after")
+    assert [(words(here, part), how(here, part)) for part in parts] == [({"both"}, {old: "reset"})] * 2
+    assert (words(here, after), how(here, after)) == ({"after"}, {})
+
+
+def test_a_reset_and_other_work(here: Repo) -> None:
+    old = decided(here, "dropped")
+    here.git("reset", "-q", "--hard", "HEAD~1")
+    new = [here.commit(each, {each: lines(each)}) for each in ("one", "two")]
+    assert [how(here, sha) for sha in new] == [{}, {}] and words(here, old) == {"dropped"}
+
+
+def test_a_pick_under_other_words(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    old = here.commit("numbers\n\nDecision: so", {"file": "1\n2\n3\n"})
+    attach(here, old, "numbers")
+    here.git("checkout", "-q", "main")
+    here.commit("other", {"file": "other\n"})
+    here.git("cherry-pick", old, check=False)
+    picked = here.commit("Numbers, by hand", {"file": "other\n1\n2\n3\n"}, GIT_AUTHOR_DATE="", GIT_AUTHOR_NAME="", GIT_AUTHOR_EMAIL="")
+    assert (words(here, picked), how(here, picked)) == ({"numbers", ""}, {old: "cherry-pick"})
+
+
 def test_a_clean_pick_and_one_that_says_so(here: Repo) -> None:
     here.git("checkout", "-q", "-b", "topic")
     one, two = decided(here, "one"), decided(here, "two")

@@ -190,3 +190,17 @@ def test_what_a_revision_reaches_was_there_whatever_the_clocks_say(graphed: Repo
         shown = graphed.cg(*words, "--as-of", "v1").stdout
         assert "by a fast clock" in shown and "later" not in shown
     assert "by a fast clock" not in graphed.cg("log", "--status", "pending", "--as-of", "v1", code=1).stdout
+
+
+def test_what_a_merge_itself_brought(graphed: Repo, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    graphed.run("git", "init", "--quiet", str(other))
+    (other / "s.py").write_text("s\n")
+    graphed.run("git", "-C", str(other), "add", ".")
+    graphed.run("git", "-C", str(other), "commit", "--quiet", "-m", "theirs")
+    graphed.git("fetch", "--quiet", str(other), "HEAD")
+    graphed.git("merge", "--quiet", "-s", "ours", "--no-commit", "--allow-unrelated-histories", "FETCH_HEAD")
+    graphed.git("read-tree", "--prefix=lib/", "-u", "FETCH_HEAD")
+    graphed.git("commit", "--quiet", "-m", "add a subtree")
+    assert titles(asked(graphed, "lib/s.py")) == ["add a subtree"]
+    assert titles(asked(graphed, "lib/s.py:1")) == ["theirs"]

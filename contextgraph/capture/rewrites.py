@@ -1,7 +1,6 @@
 """Rewrites that a reflog shows by itself, as hooks would have told them: amend, rebase, `reset --soft` and a new commit."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from contextgraph.capture import rebases
 from contextgraph.capture.reflog import Entry
@@ -20,9 +19,9 @@ def pairs(git: Git, entries: list[Entry], told: list[Pair]) -> list[Pair]:
     """
     plain, finished = _apart(entries)
     found = [("amend", each.old, each.new) for each in plain if each.action.startswith("commit (amend)") and each.old != each.new]
-    for before, after in pairwise(entries):
-        if before.action.startswith("reset:") and after.action.startswith("commit:") and after.old == before.new:
-            found += _same_content(git, before.old, before.new, after.new)
+    for position, before in enumerate(entries):
+        if before.action.startswith("reset:") and (made := _on_top(before.new, entries[position + 1 :])):
+            found += _same_content(git, before.old, before.new, made)
     for start, steps in finished:
         news = {step.new for step in steps}
         if any(map(rebases.by_hand, steps)) or not any(how == "rebase" and new in news for how, _, new in told):
@@ -53,13 +52,25 @@ def _apart(entries: list[Entry]) -> tuple[list[Entry], list[tuple[Entry, list[En
     return plain, finished
 
 
-def _same_content(git: Git, old: str, base: str, new: str) -> Iterator[Pair]:
-    """The commits that a reset took back, when the commit after it has the very content of the last of them."""
-    trees = git.maybe("rev-parse", f"{old}^{{tree}}", f"{new}^{{tree}}")
-    if trees is None or len(set(trees.split())) != 1:
+def _on_top(base: str, entries: list[Entry]) -> list[str]:
+    """The commits made by hand on top of `base`, one after the other."""
+    made = [base]
+    for each in entries:
+        if not each.action.startswith("commit:") or each.old != made[-1]:
+            break
+        made.append(each.new)
+    return made[1:]
+
+
+def _same_content(git: Git, old: str, base: str, made: list[str]) -> Iterator[Pair]:
+    """The commits that a reset took back, with each of those made after it up to the one that has the very content of the last of
+    them: one made of several, or one that was split."""
+    asked = "".join(f"{sha}^{{tree}}\n" for sha in [old, *made]).encode()
+    trees = git.text("cat-file", "--batch-check=%(objectname)", stdin=asked).split("\n")
+    if trees[0] not in trees[1:] or trees[0].endswith(" missing"):
         return
     try:
         taken_back = git.text("rev-list", old, f"^{base}").split()
     except GitError:
         return
-    yield from (("reset", each, new) for each in taken_back)
+    yield from (("reset", each, new) for new in made[: trees.index(trees[0], 1)] for each in taken_back)

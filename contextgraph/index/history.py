@@ -15,6 +15,8 @@ from contextgraph.index.database import Database
 from contextgraph.index.text import LONGEST, decision_text, identifiers
 from contextgraph.trace import Decision
 
+GENERATIONS = 200
+"""Commits asked about at once where a head was pruned."""
 BATCH = 4_000
 Progress = Callable[[str, int], None]
 """Told the phase and how many are done so far."""
@@ -85,12 +87,36 @@ class History:
         """Mark what a moved or deleted head no longer reaches."""
         if not lost:
             return
+        pruned = self._pruned(connection, lost)
         asked = "".join(f"{tip}\n" for tip in lost) + "".join(f"^{tip}\n" for tip in tips)
         try:
             unreached = self.git.run("rev-list", "--ignore-missing", "--stdin", stdin=asked.encode()).decode().split()
         except GitError:
             unreached = lost
-        connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(sha,) for sha in unreached])
+        connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(sha,) for sha in {*unreached, *pruned}])
+
+    def _pruned(self, connection: sqlite3.Connection, lost: list[str]) -> set[str]:
+        """What lost heads had and git has no more: it cannot walk there, but the index knows their parents."""
+        pruned: set[str] = set()
+        waiting = set(lost)
+        while waiting:
+            near = self._ancestors(connection, waiting)
+            answer = self.git.run("cat-file", "--batch-check", stdin="".join(f"{sha}\n" for sha in near).encode()).decode()
+            missing = {line.split()[0] for line in answer.splitlines() if line.endswith(" missing")}
+            pruned |= missing
+            waiting = {parent for sha in missing for parent in near[sha]} - near.keys() - pruned
+        return pruned
+
+    def _ancestors(self, connection: sqlite3.Connection, shas: set[str]) -> dict[str, list[str]]:
+        """These commits and those before them, a batch of them, with their parents as the index knows them."""
+        found: dict[str, list[str]] = {}
+        waiting = list(shas)
+        while waiting and len(found) < GENERATIONS:
+            sha = waiting.pop(0)
+            row = connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
+            found[sha] = row[0].split() if row else []
+            waiting += [parent for parent in found[sha] if parent not in found]
+        return found
 
     def _insert(self, connection: sqlite3.Connection, batch: list[Commit]) -> None:
         from contextgraph import claims, filekind  # their patterns take longer to compile than a question to answer

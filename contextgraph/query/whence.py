@@ -68,7 +68,8 @@ def _history(git: Git, head: str, path: str) -> Whence:
     asked = ("log", f"-{PATH_LIMIT}", "--format=%H")
     where = (head, "--", f":(literal){path}" if path else ".")
     try:
-        return Whence(shas=git.text(*asked, "--follow", *where).split())
+        # What a merge itself brought (a subtree, say) is told by no diff of one commit, and so not followed.
+        return Whence(shas=(git.text(*asked, "--follow", *where) or git.text(*asked, *where)).split())
     except GitError as error:
         if "promisor" in error.message:
             return Whence(shas=git.text(*asked, *where).split(), problems=["renames are not followed: their content is not in this clone"])

@@ -62,7 +62,9 @@ def why(view: View, target: str, moment: Moment | None, path_only: bool = False)
             trace = view.traces([sha], moment)[0]
             return Why(target, sha, trace=trace, remark=heirs.remark(view, trace, moment))
         if re.fullmatch(r"[0-9a-f]{7,64}", target) and (noted := _noted(view, target)):
-            return Why(target, noted, trace=view.traces([noted], moment)[0])
+            trace = view.traces([noted], moment)[0]
+            absent = f"{noted[:10]} is not in this clone (any more, or not yet): its record answers."
+            return Why(target, noted, trace=trace, remark=heirs.remark(view, trace, moment) or absent)
     return _of_path(view, target, moment)
 
 
