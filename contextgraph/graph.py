@@ -116,12 +116,12 @@ class Graph(Upkeep):
         return self._healed(lambda: check.check(self.view, words, self.resolve("HEAD"), held, sight, self.reasons))
 
     def track(self, branch: str = "") -> tracking.Track:
-        """What changed since the last look; another branch than the target is asked about without remembering."""
+        """What changed since the last look at the target branch, or at another one."""
         self._lag()
         if branch and (self.target is None or branch != self.target.name):
             found = branches.names(self.refs.heads, [branch], self.target).get(branch) or (self.resolve(branch),)
             there = branches.read(self.database, self.git, branch, found, self.target)
-            return tracking.look(self.database, Ledger(self.database, branch, elsewhere=there.landing), writable=False)
+            return tracking.look(self.database, Ledger(self.database, branch, elsewhere=there.landing), self.database.writable, branch)
         return self._healed(lambda: tracking.look(self.database, self.view.ledger(), self.database.writable))
 
     def remap(self, pairs: list[tuple[str, str]]) -> tuple[int, int]:

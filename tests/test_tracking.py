@@ -62,6 +62,32 @@ def test_reading_does_not_move_the_last_look(graphed: Repo) -> None:
     assert (sha, "pending", "landed") in moves(repo)
 
 
+def test_each_branch_has_its_own_last_look(graphed: Repo) -> None:
+    repo = graphed
+    repo.git("branch", "release", "main")
+    track(repo)
+    sha = repo.commit("one", {"one": lines("one")})
+    attach(repo, sha, "w")
+    assert (sha, None, "landed") in moves(repo)
+    assert track(repo, "--branch", "release")["changes"] == []  # the first look there
+    assert "first look" in repo.cg("track", "--branch", "HEAD").stdout
+    repo.git("branch", "-q", "-f", "release", "main")
+    (change,) = track(repo, "--branch", "release")["changes"]
+    assert (change["sha"], change["from"], change["to"]) == (sha, "pending", "landed")
+    assert track(repo, "--branch", "release")["changes"] == moves(repo) == []
+
+
+def test_a_target_that_is_renamed_or_away_changes_nothing(graphed: Repo) -> None:
+    repo = graphed
+    attach(repo, repo.commit("one", {"one": lines("one")}), "w")
+    track(repo)
+    repo.git("branch", "-q", "-m", "main", "elsewhere")
+    answer = track(repo)
+    assert (answer["changes"], answer["complete"]) == ([], False)
+    repo.git("branch", "-q", "-m", "elsewhere", "trunk")
+    assert moves(repo) == [] and track(repo)["branch"] == "trunk"
+
+
 def test_words_for_people(graphed: Repo) -> None:
     graphed.cg("track")
     sha = graphed.commit("one")

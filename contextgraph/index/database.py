@@ -33,7 +33,7 @@ CREATE TABLE patches (id INTEGER PRIMARY KEY, change INTEGER, inverse INTEGER);
 CREATE INDEX patches_by_change ON patches (change) WHERE change IS NOT NULL;
 CREATE TABLE branches (name TEXT PRIMARY KEY, standing TEXT NOT NULL, ahead BLOB NOT NULL, behind BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE tried (old TEXT NOT NULL, new TEXT NOT NULL, PRIMARY KEY (old, new)) WITHOUT ROWID;
-CREATE TABLE tracked (sha TEXT PRIMARY KEY, status TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tracked (branch TEXT NOT NULL, sha TEXT NOT NULL, status TEXT NOT NULL, PRIMARY KEY (branch, sha)) WITHOUT ROWID;
 CREATE TABLE paths (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE touched (path_id INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (path_id, commit_id)) WITHOUT ROWID;
 CREATE INDEX touched_by_commit ON touched (commit_id);

@@ -23,23 +23,26 @@ class Track(msgspec.Struct, frozen=True):
     first: bool
 
 
-def look(database: Database, ledger: Ledger, writable: bool) -> Track:
-    """Compare every recorded trace with the last look, and remember this one. The first look only remembers."""
+def look(database: Database, ledger: Ledger, writable: bool, branch: str = "") -> Track:
+    """Compare every recorded trace with the last look at this branch (empty: the target, whatever its name), and remember this one.
+    The first look only remembers; where no branch was found nothing is known, and nothing has changed."""
     keys = {sha for (sha,) in database.connection.execute("SELECT key FROM events WHERE kind = 'recorded' UNION SELECT new FROM links")}
-    before = dict(database.connection.execute("SELECT sha, status FROM tracked"))
+    before = dict(database.connection.execute("SELECT sha, status FROM tracked WHERE branch = ?", (branch,)))
     after = {sha: "carried" if onward(database, sha) else ledger.outcome(sha).status for sha in keys}
     moved = [sha for sha in sorted(keys) if before.get(sha) != after[sha] and (sha in before or after[sha] != "pending")]
     changes = [Change(sha, before.get(sha), after[sha], _evidence(database, ledger, sha, after[sha])) for sha in moved]
-    first = database.get("tracked") is None
-    if writable and (first or before != after):
+    mark = f"tracked {branch}".strip()
+    known = ledger.branch is not None
+    first = known and database.get(mark) is None
+    if writable and known and (first or before != after):
         with database.transaction() as connection:
-            connection.execute("DELETE FROM tracked")
-            connection.executemany("INSERT INTO tracked VALUES (?, ?)", after.items())
-            database.put("tracked", "yes")
+            connection.execute("DELETE FROM tracked WHERE branch = ?", (branch,))
+            connection.executemany("INSERT INTO tracked VALUES (?, ?, ?)", ((branch, *each) for each in after.items()))
+            database.put(mark, "yes")
     counts = {name: sum(status == name for status in after.values()) for name in ("pending", "landed", "reverted")}
     counts["no_branch"] = len(left(database, [sha for sha, status in after.items() if status == "pending"]))
     counts["pending"] -= counts["no_branch"]
-    return Track([] if first else changes, counts, first)
+    return Track(changes if known and not first else [], counts, first)
 
 
 def _evidence(database: Database, ledger: Ledger, sha: str, status: str) -> list[Evidence]:
