@@ -114,6 +114,21 @@ def test_a_revert_that_is_rewritten_under_other_words_is_told_once(here: Repo) -
     assert [(each.rule, each.commit) for each in found.evidence if each.commit != one] == [("declared", said)]
 
 
+def test_a_revert_that_undoes_nothing_in_the_form_in_which_it_lands(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    one = decided(here, "one")
+    here.git("revert", "--no-edit", one)
+    (here.path / "more").write_text(lines("more"))
+    here.git("add", "more")
+    here.git("commit", "-q", "--amend", "--no-edit")
+    assert status(here, one) == "pending"
+    here.git("rebase", "-q", "-i", "main", GIT_SEQUENCE_EDITOR="sed -i '1{h;d};2{G}'")  # there is nothing to take back before it came
+    here.git("checkout", "-q", "main")
+    here.git("merge", "-q", "--ff-only", "topic")
+    assert (here.path / "one").exists()
+    assert status(here, one) == "landed"
+
+
 @pytest.mark.parametrize("message", [["--no-edit"], ["-m", "all of it"]])
 def test_a_local_squash(here: Repo, message: list[str]) -> None:
     here.git("checkout", "-q", "-b", "topic")

@@ -161,8 +161,8 @@ class World:
                 found |= self.expected_words(old, seen | {sha})
         return found
 
-    def expected_status(self, sha: str, tree: set[str], repo: Repo) -> str | None:
-        """None where the model has no opinion: among others of what was reverted in words that this repository does not have."""
+    def expected_status(self, sha: str, tree: set[str], said: set[str]) -> str | None:
+        """None where the model has no opinion. `said`: the files of which words that are still there say that they were reverted."""
         adds, removes = self.adds.get(sha, set()), self.removes.get(sha, set())
         if sha in self.skipped or not adds | removes or (adds | removes) & self.doubled or not removes <= self.once:
             return None
@@ -174,11 +174,7 @@ class World:
             return "landed"
         # A merge is not reverted by what takes its commits back one by one.
         named = sha in self.undone or len(self.repo.run("git", "rev-list", "--parents", "-1", sha, check=False).stdout.split()) < 3
-        if not named or adds & tree or not removes <= tree:
-            return None
-        words = [f"--grep=This reverts commit {form}" for form in self.forms(sha)]
-        said = repo.run("git", "log", "-1", "--all", "--reflog", "--fixed-strings", *words, "--format=%H").stdout
-        return "reverted" if said else None
+        return "reverted" if named and (adds | removes) & said and not adds & tree and removes <= tree else None
 
     def forms(self, sha: str) -> list[str]:
         """`sha`, and everything that was made of it."""
@@ -217,6 +213,8 @@ class World:
 
     def compared(self, graph: Graph, shas: list[str], repo: Repo | None = None) -> list[str]:
         tree = self.tree()
+        told = (repo or self.main).run("git", "log", "--all", "--reflog", "--grep=This reverts commit", "--format=%H").stdout.split()
+        said: set[str] = set().union(*map(self.changed, told))
         found = []
         for sha, trace in zip(shas, graph.view.traces(shas), strict=True):
             words = {each.context for each in trace.decisions}
@@ -224,7 +222,7 @@ class World:
             if words != wanted:
                 olds = [old[:9] for old in self.olds.get(sha, [])]
                 found.append(f"{sha[:9]} has {sorted(words)}, should have {sorted(wanted)}; made of {olds}")
-            status = self.expected_status(sha, tree, repo or self.main)
+            status = self.expected_status(sha, tree, said)
             if status is not None and trace.status != status:
                 does = [*(f"+{name}" for name in sorted(self.adds[sha])), *(f"-{name}" for name in sorted(self.removes[sha]))]
                 found.append(f"{sha[:9]} ({' '.join(does)}) is {trace.status}, should be {status}: {trace.evidence}")

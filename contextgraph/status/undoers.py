@@ -17,7 +17,7 @@ PARTS = ("squash", "host-squash", "reset")
 
 
 class Undoer(msgspec.Struct, frozen=True):
-    """`reverter` undoes `extent` (0 to 1) of a commit, and landed at `when` through `place`.
+    """`reverter` undoes `extent` (0 to 1) of a commit, and landed at `when` through `place` as `form`: itself or what it was made into.
 
     `origin` is who wrote it, when, and its title: the same for a commit that came in twice. The time alone is not enough,
     for a script makes several commits in one second.
@@ -26,6 +26,7 @@ class Undoer(msgspec.Struct, frozen=True):
     reverter: str
     rule: str
     extent: float
+    form: str
     place: str
     when: int
     origin: tuple[str, int, str]
@@ -49,8 +50,9 @@ class Undoers:
         """
         landing = self.landing(sha)
         if landing is None:
-            if (landing := self.landed(sha)) is None:
+            if (landed := self.landed(sha)) is None:
                 return []
+            landing = landed[1]
             found = [each for each in self._of_target(sha) if each.extent >= REVERTED and each.when >= landing[1]]
             found = [each for each in found if each.reverter != landing[0]]
         else:
@@ -75,7 +77,8 @@ class Undoers:
             return False
         if each.when < at and each.rule == "inverse":
             return True
-        return any(follows(self.database, form, each.reverter) for form in self._forms(sha))
+        reverters = {each.reverter, each.form}
+        return any(follows(self.database, form, reverter) for form in self._forms(sha) for reverter in reverters - {form})
 
     def _forms(self, sha: str) -> list[str]:
         """`sha` and what it was rewritten into on its way to where it landed."""
@@ -95,20 +98,24 @@ class Undoers:
             " WHERE r.target = ?",
             (target,),
         ).fetchall()
+        spoken = {row[0] for row in rows if row[1] != "inverse"}
         found: list[Undoer] = []
         for reverter, rule, extent, *origin in rows:
-            if landing := self.landed(reverter):
-                found.append(Undoer(reverter, rule, extent, *landing, (origin[0], origin[1], origin[2])))
+            landed = self.landed(reverter)
+            # What it was carried into may undo less, and where it names the change itself it says how much.
+            if landed and (landed[0] == reverter or landed[0] not in spoken):
+                form, landing = landed
+                found.append(Undoer(reverter, rule, extent, form, *landing, (origin[0], origin[1], origin[2])))
         return found
 
-    def landed(self, reverter: str) -> Landing | None:
-        """Where a reverter came in, itself or as what it was carried into."""
+    def landed(self, reverter: str) -> tuple[str, Landing] | None:
+        """Where a reverter came in, itself or as what it was carried into, and as which of these."""
         seen: set[str] = set()
         waiting = [reverter]
         while waiting:
             sha = waiting.pop()
             if landing := self.landing(sha):
-                return landing
+                return sha, landing
             seen.add(sha)
             waiting += [new for (new,) in self.connection.execute("SELECT new FROM links WHERE old = ?", (sha,)) if new not in seen]
         return None
