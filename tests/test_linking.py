@@ -191,6 +191,29 @@ def test_a_part_of_a_squash_that_is_reverted(here: Repo) -> None:
     assert trace(here, squash).extent in (None, 0.5)
 
 
+def test_a_squash_that_is_reverted_after_a_part_of_it(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    one, two = decided(here, "one"), decided(here, "two")
+    here.git("checkout", "-q", "main")
+    here.git("merge", "-q", "--squash", "topic")
+    here.git("commit", "-q", "-m", "both (#3)")
+    squash = here.sha()
+    graph(here)
+    here.git("rm", "-q", "one")
+    here.git("commit", "-q", "-m", f"Drop one\n\nThis reverts commit {one}.")
+    part = here.sha()
+    assert (status(here, squash), status(here, one), status(here, two)) == ("landed", "reverted", "landed")
+    here.git("rm", "-q", "two")
+    here.git("commit", "-q", "-m", f'Revert "both (#3)"\n\nThis reverts commit {squash}.')
+    rest = here.sha()
+    found = trace(here, squash)
+    assert (found.status, found.reverted_by, found.extent) == ("reverted", rest, 1.0)
+    assert [(each.rule, each.commit) for each in found.evidence[1:]] == [("declared", rest), ("part", part)]
+    assert status(here, one) == status(here, two) == "reverted"
+    here.git("revert", "--no-edit", rest)
+    assert status(here, squash) == "landed"
+
+
 def test_a_revert_of_what_it_was_carried_into(here: Repo) -> None:
     here.git("checkout", "-q", "-b", "topic")
     one = decided(here, "one")

@@ -174,7 +174,7 @@ def test_what_only_qualifies_is_no_decision() -> None:
     ):
         assert decisions(f"subject\n\n{line}") == []
     alone = decisions("subject\n\nSupersedes: cg-0123456789ab")
-    assert [(each.supersedes, each.context) for each in alone] == [("cg-0123456789ab", "Supersedes: cg-0123456789ab")]
+    assert [(each.supersedes, each.context) for each in alone] == [("cg-0123456789ab", "subject")]
 
 
 @settings(max_examples=1000, deadline=None)

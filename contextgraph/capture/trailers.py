@@ -153,7 +153,7 @@ def decisions(commit: Commit) -> list[Decision]:
     for group in groups:
         if any(key in SUBSTANCE for key, _ in group):
             identity = decision_id(commit.author, str(commit.author_time), *(f"{key}: {' '.join(value.split())}" for key, value in group))
-            made.append(msgspec.structs.replace(decision(group), id=identity, source="trailer"))
+            made.append(msgspec.structs.replace(decision(group, subject=commit.subject), id=identity, source="trailer"))
     return made
 
 
@@ -163,8 +163,9 @@ def acks(message: str) -> list[Ack]:
     return [Ack(finding.strip(), because.strip()) for finding, _, because in parts if finding.strip()]
 
 
-def decision(pairs: Sequence[tuple[str, str]], strict: bool = False) -> Decision:
-    """One decision from canonical (key, value) pairs. A value that its field does not allow is kept as a constraint's words.
+def decision(pairs: Sequence[tuple[str, str]], strict: bool = False, subject: str = "") -> Decision:
+    """One decision from canonical (key, value) pairs. A value that its field does not allow is kept as a constraint's words; one
+    decision without any words is titled with `subject`.
 
     A commit message cannot be refused after the fact, so nothing that somebody wrote is dropped. What can still be mended
     is read `strict`: BadInputError names the value.
@@ -184,8 +185,8 @@ def decision(pairs: Sequence[tuple[str, str]], strict: bool = False) -> Decision
             else:
                 fields[name] = [*fields.get(name, []), item] if name in _TEXTS else item
     fields |= {name: "\n".join(fields[name]) for name in _TEXTS & fields.keys()}
-    if not strict and fields.keys() <= QUALIFIERS:  # `Supersedes:` alone says something; its own words stand for it
-        fields["context"] = "; ".join(f"{key.capitalize()}: {value}" for key, value in pairs)
+    if not strict and fields.keys() <= QUALIFIERS:  # `Supersedes:` alone says something: what the commit does, or its own words
+        fields["context"] = subject or "; ".join(f"{key.capitalize()}: {value}" for key, value in pairs)
     return given.convert({"decisions": [fields]}).decisions[0]
 
 

@@ -11,7 +11,7 @@ from contextgraph.index.database import Database
 from contextgraph.status.merged import Merged
 from contextgraph.status.naming import number_of
 from contextgraph.status.reverts import MENTIONED, REVERTED
-from contextgraph.status.undoers import Landing, Undoer, Undoers
+from contextgraph.status.undoers import PARTS, Landing, Undoer, Undoers
 from contextgraph.trace import Evidence, Status
 
 
@@ -135,12 +135,27 @@ class Ledger:
                 Evidence(rule="relanded", commit=by, detail=f"{each.reverter[:12]} was itself undone" if not again else "the same again")
             )
         extent = min(1.0, sum(each.extent for each in standing))
+        if extent < REVERTED and any(each.rule == "declared" for each in standing) and (parts := self._in_parts(sha)):
+            extent = 1.0
+            evidence += [Evidence(rule="part", commit=each.reverter) for each in parts if each.reverter not in known]
         if extent >= REVERTED:
             last = max(standing, key=lambda each: each.when)
             landed = msgspec.structs.replace(landed, status="reverted", reverted_by=last.reverter)
         elif fallen and not standing:
             landed = msgspec.structs.replace(landed, relanded_by=again or self.outcome(fallen[-1].reverter).reverted_by)
         return msgspec.structs.replace(landed, extent=round(extent, 4), evidence=tuple(dict.fromkeys(evidence)))
+
+    def _in_parts(self, sha: str) -> list[Undoer]:
+        """What undoes the commits that `sha` was squashed from, one for each; none unless every one of them is undone."""
+        rows = self.connection.execute("SELECT old, how FROM links WHERE new = ? ORDER BY old", (sha,)).fetchall()
+        found: list[Undoer] = []
+        for old in [old for old, how in rows if how in PARTS]:
+            whole = [each for each in self._undoers.of(old) if each.extent >= REVERTED]
+            standing = [each for each in whole if self.outcome(each.reverter).status == "landed"]
+            if not standing:
+                return []
+            found.append(standing[-1])
+        return found
 
     def reverted(self) -> set[str]:
         """Every commit of the whole history whose status is reverted, those carried into one included."""
