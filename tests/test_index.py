@@ -91,6 +91,20 @@ def test_step_by_step_gives_what_a_rebuild_gives(graphed: Repo) -> None:
     assert found == rebuilt(graphed)
 
 
+def test_a_clone_that_is_deepened_knows_what_is_older(repo: Repo, tmp_path: Path) -> None:
+    old = repo.commit("Add the old", {"old": "1\n2\n3\n4\n"})
+    repo.commit("between")
+    repo.git("revert", "--no-edit", old)
+    shallow = Repo(tmp_path / "shallow")
+    repo.git("clone", "--quiet", "--depth=1", f"file://{repo.path}", str(shallow.path))
+    shallow.cg("log", CG_WORKER="off")
+    shallow.git("fetch", "--quiet", "--unshallow")
+    assert f"{old[:10]} " in shallow.cg("log", "--status", "reverted", CG_WORKER="off").stdout
+    stepwise = content(shallow)
+    shallow.cg("refresh", "--rebuild")
+    assert stepwise == content(shallow)
+
+
 def test_what_no_head_reaches_is_gone_and_comes_back(graphed: Repo) -> None:
     graphed.git("checkout", "-q", "-b", "side")
     commits = {graphed.commit("Try a parser"), graphed.commit("Try a cache")}

@@ -39,8 +39,15 @@ class History:
         return list(json.loads(stored)) if stored else []
 
     def sync(self, tips: list[str], progress: Progress) -> int:
-        """Index what `tips` reach and is not here yet; returns how many commits that was. Resumable: each batch is kept."""
-        known = self.tips()
+        """Index what `tips` reach and is not here yet; returns how many commits that was. Resumable: each batch is kept.
+
+        A shallow clone that was deepened (or cut) begins anew: heads stay where they are, and what is older says what became of
+        the newer.
+        """
+        known, boundary = self.tips(), self._boundary()
+        if known and (self.database.get("boundary") or "") != boundary:
+            self.database.reset()
+            known = []
         if sorted(known) == tips:
             return 0
         stream = iter(self._new(tips, known))
@@ -54,7 +61,15 @@ class History:
         with self.database.transaction() as connection:
             self._forget(connection, lost, tips)
             self.database.put("tips", json.dumps(tips))
+            self.database.put("boundary", boundary)
         return done
+
+    def _boundary(self) -> str:
+        """Where the history of a shallow clone ends; "" for a whole one."""
+        try:
+            return blake2b((self.git.common_dir / "shallow").read_bytes(), digest_size=8).hexdigest()
+        except FileNotFoundError:
+            return ""
 
     def _new(self, tips: list[str], known: list[str]) -> Iterator[Commit]:
         return commits.walk(self.git, tips, known) if tips else iter(())
