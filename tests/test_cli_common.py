@@ -94,7 +94,7 @@ def test_wrong_usage_is_one_plain_sentence(graphed: Repo, arguments: list[str]) 
         (["why", ".."], "error: `..` is outside of this repository\n"),
         (["why", "main..HEAD"], "hint: `cg log main..HEAD` lists the commits of a range\n"),
         (["why", "cg-91f"], "hint: a decision id is cg- and at least four digits\n"),
-        (["why", "nothing"], "hint: path:line asks about a line, `--` forces a path\n"),
+        (["why", "nothing"], "hint: path:line asks about a line, `--as-of REV` about the past, `--` forces a path\n"),
     ],
 )
 def test_what_was_meant_is_told(graphed: Repo, arguments: list[str], words: str) -> None:

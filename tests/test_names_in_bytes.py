@@ -46,8 +46,16 @@ def test_a_branch(here: Repo) -> None:
     assert (trace["branch"], trace["decisions"][0]["options"][0]["description"]) == (SHOWN, "on it")
     for name in (ARGUMENT, SHOWN):
         assert "a word" in here.cg("log", "--branch", name).stdout
-        assert f"1 landed, 0 reverted in {SHOWN}" in here.cg("track", "--branch", name).stdout
+        assert f"1 landed, 0 pending, 0 reverted in {SHOWN}" in here.cg("track", "--branch", name).stdout
     assert "a word" in here.cg("why", ARGUMENT).stdout
+    for words in (["log", ARGUMENT], ["log", f"main..{ARGUMENT}"], ["log", "--as-of", ARGUMENT]):
+        assert "a word" in here.cg(*words).stdout
+    for name in (ARGUMENT, f"main..{ARGUMENT}"):
+        assert json.loads(here.cg("check", name, "--json", code=None).stdout)["range"] == name.replace(ARGUMENT, SHOWN)
+    here.cg("decide", "by its branch", "--commit", ARGUMENT)
+    here.cg("record", ARGUMENT, "-F", "-", stdin='{"summary": "so"}')
+    assert "by its branch" in here.cg("why", "HEAD").stdout
+    assert "is not a commit here" in here.cg("decide", "x", "--commit", ARGUMENT + "e", code=2).stderr
 
 
 def test_as_the_target_and_as_a_release_branch(here: Repo) -> None:

@@ -1,9 +1,11 @@
 """Which commits are meant: from the words of a range, or from where HEAD left the target branch."""
 
+import os
 import re
 
 import msgspec
 
+from contextgraph import commits
 from contextgraph.check.change import count, merge_base
 from contextgraph.errors import NotFoundError
 from contextgraph.git import Git
@@ -43,6 +45,7 @@ def find(git: Git, words: str, target: Target | None, head: str, shallow: bool) 
 
 def _named(git: Git, words: str, target: Target | None, shallow: bool) -> Span:
     old, dots, new = re.match(r"(.*?)(\.{2,3}|\Z)(.*)\Z", words.strip(), re.DOTALL).groups()  # type: ignore[union-attr]
+    words = words if words.isascii() else commits.text(os.fsencode(words))  # asked by its bytes, shown as text
     if not dots:
         head = _commit(git, old, words)
         return Span(words, git.maybe("rev-parse", "--verify", "--quiet", f"{head}^1"), head, historic=_reached(git, target, head))

@@ -113,11 +113,15 @@ def command(app: typer.Typer, name: str | None = None, **settings: Any) -> Calla
     return register
 
 
+EXACT = ("target", "revisions", "revision", "commit", "as_of", "known_at")
+"""Arguments that git is asked about: names of revisions, and paths, are bytes."""
+
+
 def _readable(name: str, value: Any) -> Any:
-    """An argument in an encoding other than the terminal's, read as a commit message in it would be (a path keeps its bytes)."""
+    """An argument in an encoding other than the terminal's, read as a commit message in it would be."""
     if isinstance(value, list):
         return [_readable(name, each) for each in value]
-    if isinstance(value, str) and name != "target" and not value.isascii():
+    if isinstance(value, str) and name not in EXACT and not value.isascii():
         return commits.text(os.fsencode(value))
     return value
 
