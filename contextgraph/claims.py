@@ -1,7 +1,7 @@
 """What a commit message says about other commits: that it undoes them, brings them back, was picked or squashed from them.
 
-Only a claim: whether it is true, the diffs tell (`status`). Free-form subjects (`revert: add option`) claim nothing:
-they were wrong in 5 of 6 (EVIDENCE, Landed and reverted).
+Only a claim: whether it is true, the diffs tell (`status`). Free-form subjects (`revert: add option`) claim nothing but what has
+just that title: they were wrong in 5 of 6 (EVIDENCE, Landed and reverted).
 """
 
 import re
@@ -34,8 +34,9 @@ _SHARE = (
     r"(?:of|from|in|by)\s+|(?:an?\s+|the\s+)?(?:\w+\s+)?changes?\s+(?:made\s+|done\s+)?"
     r"(?:(?:to|in|of)\s+(?:\S{1,60}\s+){1,4}?)?(?:made\s+|done\s+|introduced\s+)?(?:in|by|from)\s+)"
 )
+_ROLLED = r"roll(?:s|ing)?[ -]?backs?"  # not "rolled back", which is told of what comes again
 _STATED = re.compile(
-    rf"\b(?<!un-)(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out):?\s+"
+    rf"\b(?<!un-)(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out|{_ROLLED}(?: of)?):?\s+"
     rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+|needless\s+|recent\s+|bad\s+|accidental\s+)?"
     r"(?:(?:\d{1,2}|two|three|four|five|six)\s+)?(?:commits?|changesets?|changes|workarounds?)?:?\s*(?:#+\d+\b\s*[,(]?\s*)?",
     re.IGNORECASE,
@@ -50,17 +51,20 @@ _MENTION = re.compile(
     rf"\b(?:un-?)?(?:revert|reappl(?:y|ies)|re-?land|back(?:s|ed)? out|undo)\w*\b(?:(?!\n\n).){{0,80}}?\b({_SHA})\b",
     re.IGNORECASE | re.DOTALL,
 )
-_THING = r"(?:<?https?://\S+?/(?:pull|merge_requests)/|(?:[\w.-]+/[\w.-]+)?[#!])"
+_THING = r"(?:<?https?://\S+?/(?:pull|merge_requests)/|(?:[\w.-]+/[\w.-]+)?[#!]|gh-)"
 _PULL = re.compile(
-    r"\b(?<!un-)revert(?:s|ed|ing)?\s+(?:of\s+)?(?:the\s+)?(?:(?:PR|pull request|MR|fix|patch|workarounds?|changes?)\s+)?"
-    rf"(?:{_SHARE})?{_THING}(\d+)\b",
+    rf"\b(?<!un-)(?:revert(?:s|ed|ing)?|{_ROLLED}):?\s+(?:of:?\s+)?(?:the\s+)?"
+    rf"(?:(?:PR|pull request|MR|fix|patch|workarounds?|changes?)\s+)?(?:{_SHARE})?{_THING}(\d+)\b",
     re.IGNORECASE,
 )
 _NEXT_PULL = re.compile(rf">?(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*){_THING}(\d+)\b", re.IGNORECASE)
 # What follows the closing quote is a pull request, or why.
 _QUOTED = re.compile(
-    r"(?:\[[\w -]+\]\s*|([\w./ -]{1,40}:)\s*)?(?:partial(?:ly)?\s+)?revert[:\s]+[\"“](.+)[\"”](?:[\s,;:.(—–-].*)?\Z", re.IGNORECASE
+    r"(?:\[[\w -]+\]\s*|([\w./ -]{1,40}:)\s*)?(?:partial(?:ly)?\s+)?"
+    rf"(?:revert|{_ROLLED}(?: of)?)[:\s]+[\"“'](.+)[\"”'](?:[\s,;:.(—–-].*)?\Z",
+    re.IGNORECASE,
 )
+_UNQUOTED = re.compile(rf"\[?(?:revert|{_ROLLED})\]?(?: of)?[:\s]+(?:the change\s+)?(\S+(?:\s+\S+){{2,}})\Z", re.IGNORECASE)
 _REAPPLY = re.compile(r"(?:reapply|re-?land)[:\s]+[\"“](.+)[\"”](?:[\s,;:.(—–-].*)?\Z", re.IGNORECASE)
 _PICKED = re.compile(rf"^\(cherry picked from commit ({_SHA})\)$", re.MULTILINE)
 _SQUASHED = re.compile(rf"^commit ({_SHA})$", re.MULTILINE)
@@ -74,6 +78,11 @@ _WORDS = (
     "backs out",
     "backed out",
     "backing out",
+    "rollback",
+    "roll back",
+    "roll-back",
+    "rolls back",
+    "rolling back",
     "cherry picked",
     "squashed commit",
 )
@@ -102,6 +111,8 @@ def _subject(subject: str) -> Iterator[Claim]:
         yield Claim("reverts-subject", match[2])
         if match[1]:  # `area: revert "title"`, of `area: title`
             yield Claim("reverts-subject", f"{match[1]} {match[2]}")
+    elif match := _UNQUOTED.match(subject):  # a commit must have just this title
+        yield Claim("reverts-subject", match[1])
     elif match := _REAPPLY.match(subject):
         yield Claim("reverts-subject", f'Revert "{match[1]}"')
 

@@ -30,6 +30,7 @@ SHA = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
         f"Undo it\n\nReverts #12, {SHA}.",
         f'Revert "Add limits"\n\nThis reverts commit {SHA}.\n\nAs of {SHA[::-1]} it is not needed.',
         f"Undo it\n\nThis reverts commit {SHA} which {SHA[::-1]} made obsolete.",
+        f"Rollback of: {SHA} by Ann <ann@example.com>",
     ],
 )
 def test_a_revert_names_its_commit(message: str) -> None:
@@ -79,6 +80,14 @@ def test_a_merge_is_named_without_where_it_started() -> None:
         ("Revert fix #12 just leaving the rest", "reverts-pull", "12"),
         ("Undo\n\nReverts org/repo#12", "reverts-pull", "12"),
         ("Undo\n\nReverts https://host.example/org/repo/pull/12", "reverts-pull", "12"),
+        ("MAINT: revert gh-11 and gh-12", "reverts-pull", "12"),
+        ("Revert: https://host.example/org/repo/pull/12 (again)", "reverts-pull", "12"),
+        ("Temporary rollback of #12 as it is slow", "reverts-pull", "12"),
+        ("Roll-back https://host.example/org/repo/pull/12 for now", "reverts-pull", "12"),
+        ("[net] Revert '[net] Add limits (#12)' (#13)", "reverts-subject", "[net] Add limits (#12)"),
+        ('Rollback of "Add limits"', "reverts-subject", "Add limits"),
+        ("[Rollback] Add limits to it", "reverts-subject", "Add limits to it"),
+        ("revert: net: add limits", "reverts-subject", "net: add limits"),
         (f"Pick\n\n(cherry picked from commit {SHA})", "picked", SHA),
         (f"Squashed commit of the following:\n\ncommit {SHA}\nAuthor: A\n\n    x", "squashed", SHA),
     ],
@@ -96,6 +105,7 @@ def test_other_claims(message: str, kind: str, target: str) -> None:
         "Do not revert the order of 1234567 rows",
         "undo: subsystem prefix",
         "This un-reverts #12",
+        "Try the rolled-back #12 again",
         "",
     ],
 )

@@ -35,6 +35,13 @@ def test_a_quoted_title_means_the_one_that_is_undone(repo: Repo) -> None:
     assert (status(repo, first), status(repo, second)) == ("reverted", "landed")
 
 
+def test_a_title_without_quotes_is_believed_of_the_commit_that_has_it(repo: Repo) -> None:
+    shas = [repo.commit(title, {title: lines(title)}) for title in ("net: Add limits", "net: Add limits to it")]
+    repo.git("rm", "-q", "net: Add limits", "net: Add limits to it")
+    repo.commit("Revert net: add limits", {"more": "so\n"})
+    assert [status(repo, sha) for sha in shas] == ["reverted", "landed"]
+
+
 def test_a_pull_request_number_is_enough(repo: Repo) -> None:
     sha = repo.commit("Add limits (#12)", {"limits": lines("limits"), "more": lines("more", 2)})
     repo.git("rm", "-q", "limits", "more")
@@ -218,6 +225,16 @@ def test_a_reverter_is_told_once_though_its_merge_repeats_it(repo: Repo) -> None
     found = trace(repo, sha)
     assert (found.status, found.reverted_by) == ("reverted", inner)
     assert rules(repo, sha).count("declared") == 1
+
+
+def test_of_two_twins_the_reverter_that_undoes_more_counts(repo: Repo) -> None:
+    """A revert was picked twice, the first time nothing was left of it but a note."""
+    sha = repo.commit("Add limits", {"limits": lines("limits", 20)})
+    message, when = f"Undo it\n\nThis reverts commit {sha}.", {"GIT_AUTHOR_DATE": "1700000000 +0000"}
+    repo.commit(message, {"limits": lines("limits", 19)}, **when)
+    repo.git("rm", "-q", "limits")
+    last = repo.commit(message, {"notes": "gone\n"}, **when)
+    assert (trace(repo, sha).reverted_by, rules(repo, sha)[1:]) == (last, ["declared"])
 
 
 def test_a_silent_inverse_of_whole_files(repo: Repo) -> None:

@@ -129,5 +129,5 @@ def _candidates(database: Database, wanted: set[str]) -> Iterable[tuple[str, str
 
 
 def _bare(title: str) -> str:
-    """A title without the pull request numbers that a host appends, also to one that is quoted in it, and on one line."""
-    return " ".join(re.sub(r"\s*\([#!]\d+\)", "", title).split())
+    """A title on one line, in small letters, without the pull request numbers that a host appends, also to what is quoted in it."""
+    return " ".join(re.sub(r"\s*\([#!]\d+\)", "", title).casefold().split())

@@ -2,21 +2,29 @@
 without a word. The diffs decide each time."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
+from sqlite3 import Connection
 
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
 from contextgraph.status.reverts import FEWEST_LINES, REVERTED, WINDOW, Pair, changes
+from contextgraph.status.undoing import Change
 
 AGAIN = 0.5
 """Share of a reverted change's lines that a later commit which claims it must repeat to be that change once more, reworked: of 30
 in git.git whose lines stood again after their revert, 13 came back so."""
 SILENT = 0.9
 """The same share where nothing is said, and only the paths agree."""
-NEAREST = 3
-"""Later commits with the paths of a reverted one that are looked at: of 127 that brought one back in four histories, 113 were the first of
-them and 10 the next two."""
+NEAREST = 5
+"""Later commits with the title or the paths of a reverted one that are looked at: 142 of 145 that brought one back in five histories
+were among the first five."""
+LARGER = 10
+"""How many times the lines of a reverted change a later one may have to be the same without a word."""
+FEW, HOT = 20, 3_000
+"""Paths of a commit that are asked how often they change; commits from which a path is changed by nearly everything."""
 LONGEST = 300
 """Characters of a title that are compared."""
 _NUMBER = re.compile(r"\(?[#!]\d+\)?")
@@ -46,22 +54,25 @@ def look(database: Database, git: Git, known: int) -> None:
     claimed = {*_under_its_title(database, known), *_against_its_reverter(database, known)}
     silent = set(_without_a_word(database, known)) - claimed
     lines = dict(changes(database, git, {sha for pair in claimed | silent for sha in pair}))
-    least = dict.fromkeys(silent, SILENT) | dict.fromkeys(claimed, AGAIN)
-    heavy = {old for _, old in silent if old in lines and undoing.weight(lines[old]) >= FEWEST_LINES}
-    found = [
-        (new, old)
-        for (new, old), share in least.items()
-        if new in lines and old in lines and (old in heavy or share == AGAIN) and undoing.repeated(lines[old], lines[new]) >= share
-    ]
+    found = [(new, old) for new, old in claimed if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN]
+    found += [(new, old) for new, old in silent if new in lines and old in lines and _same(lines[old], lines[new])]
     with database.transaction() as connection:
         connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, 'again', ?)", found)
+
+
+def _same(old: Counter[Change], new: Counter[Change]) -> bool:
+    """Whether a later change is an earlier one once more, though nothing says so. In a much larger one a few lines are chance."""
+    if undoing.weight(old) < FEWEST_LINES or new.total() > LARGER * old.total():
+        return False
+    return undoing.repeated(old, new) >= SILENT
 
 
 def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
     """(later commit, reverted one) of one title. Of a reverted merge what it brought in counts as well, under either title, and
     the merge comes back with the merge that brings it in again."""
     connection = database.connection
-    later = connection.execute("SELECT sha, subject, commit_time, landing FROM commits WHERE id > ?", (known,)).fetchall()
+    query = "SELECT sha, subject, commit_time, landing FROM commits WHERE id > ? ORDER BY commit_time"
+    later = connection.execute(query, (known,)).fetchall()
     begins = {_begin(subject) for _, subject, _, _ in later}
     titles: dict[str, set[tuple[str, str, int]]] = {}
     columns = f"v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {REVERTED} JOIN commits t"
@@ -73,9 +84,12 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
         for subject, sha, whole, when in connection.execute(query) if later else ():
             if _begin(subject) in begins:  # a day's commits share their titles with few of all that was ever reverted
                 titles.setdefault(_bare(subject), set()).add((sha, whole, when))
+    taken: Counter[tuple[str, str, int]] = Counter()
     for sha, subject, when, landing in later if titles else ():
-        for old, whole, reverted in titles.get(_bare(subject), ()):
-            if when > reverted:
+        for each in titles.get(_bare(subject), ()):
+            old, whole, reverted = each
+            if when > reverted and taken[each] < NEAREST:
+                taken[each] += 1
                 yield sha, old
                 if whole != old and landing:
                     yield landing, whole
@@ -97,18 +111,36 @@ def _against_its_reverter(database: Database, known: int) -> list[Pair]:
 
 
 def _without_a_word(database: Database, known: int) -> Iterator[Pair]:
-    """(later commit, reverted one) where the later one, soon after the revert, changes the very same paths."""
-    rows = database.connection.execute(
-        "SELECT n.sha, t.sha FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= :whole JOIN commits t ON t.sha = r.target"
-        " JOIN commits n ON n.paths = t.paths AND n.paths IS NOT NULL AND n.id > :known"
-        " AND n.commit_time > v.commit_time AND n.commit_time - v.commit_time <= :window ORDER BY n.commit_time",
-        {"known": known, "whole": REVERTED, "window": WINDOW},
+    """(later commit, reverted one) where the later one, soon after the revert, changes the path of it that is changed most rarely, and
+    half of the others."""
+    connection = database.connection
+    earliest = connection.execute("SELECT min(commit_time) FROM commits WHERE id > ?", (known,)).fetchone()[0] or 0
+    reverted = connection.execute(
+        "SELECT t.sha, t.id, v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter JOIN commits t ON t.sha = r.target"
+        " WHERE r.extent >= ? AND v.commit_time >= ?",
+        (REVERTED, earliest - WINDOW),
+    ).fetchall()
+    later = (
+        "SELECT c.sha, c.id FROM touched x JOIN commits c ON c.id = x.commit_id WHERE x.path_id = ?"
+        " AND c.id > ? AND c.commit_time > ? AND c.commit_time <= ? ORDER BY c.commit_time"
     )
-    taken: dict[str, int] = {}
-    for new, old in rows:
-        taken[old] = taken.get(old, 0) + 1
-        if taken[old] <= NEAREST:
-            yield new, old
+    for old, number, when in reverted:
+        paths = _paths(connection, number)
+        often = [(_touched(connection, path), path) for path in sorted(paths)[:FEW]]
+        times, rarest = min(often, default=(HOT, 0))
+        found = connection.execute(later, (rarest, known, when, when + WINDOW)) if times < HOT else ()
+        near = (sha for sha, other in found if 2 * len(paths & _paths(connection, other)) >= len(paths))
+        yield from ((sha, old) for sha in islice(near, NEAREST))
+
+
+def _paths(connection: Connection, commit: int) -> set[int]:
+    return {path for (path,) in connection.execute("SELECT path_id FROM touched WHERE commit_id = ?", (commit,))}
+
+
+def _touched(connection: Connection, path: int) -> int:
+    """How many commits change a path, as far as that is told apart."""
+    query = "SELECT count(*) FROM (SELECT 1 FROM touched WHERE path_id = ? LIMIT ?)"
+    return int(connection.execute(query, (path, HOT)).fetchone()[0])
 
 
 def _begin(title: str) -> str:

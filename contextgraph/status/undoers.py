@@ -6,7 +6,7 @@ import msgspec
 
 from contextgraph.index.ancestry import follows
 from contextgraph.index.database import Database
-from contextgraph.status.reverts import REVERTED
+from contextgraph.status.reverts import MENTIONED, REVERTED
 
 Landing = tuple[str, int]
 """(the commit of the first-parent line that brought something in, its time in Unix seconds)."""
@@ -44,9 +44,9 @@ class Undoers:
         """What undoes `sha` in the branch, each once, oldest first.
 
         A merge that repeats the words of a commit it brings in is the same revert, not a second one; nor is a twin that came
-        in another way. Of the silent inverses only the nearest counts: later ones undo what was done again in between. Of a commit
-        that came in as a part of another one (a squash), what undoes that part: later, or as a part of the same squash. What was
-        there before undoes nothing, whatever its diff is like.
+        in another way, unless it undoes more. Of the silent inverses only the nearest counts: later ones undo what was done again
+        in between. Of a commit that came in as a part of another one (a squash), what undoes that part: later, or as a part of the
+        same squash. What was there before undoes nothing, whatever its diff is like.
         """
         landing = self.landing(sha)
         if landing is None:
@@ -143,7 +143,8 @@ class Undoers:
                 del best[each.reverter]
         twins: dict[tuple[str, int, str], Undoer] = {}
         for each in sorted(best.values(), key=lambda each: (each.when, each.rule == "inverse", each.reverter)):
-            twins.setdefault(each.origin, each)
+            known = twins.get(each.origin)
+            twins[each.origin] = each if known is None or each.extent >= known.extent + MENTIONED else known
         kept = list(twins.values())
         # A revert that was rewritten under other words is told once, with the words.
         spoken = {each.reverter for each in kept if each.rule != "inverse"}
