@@ -389,6 +389,23 @@ def test_the_title_tells_which_commit_is_meant_when_the_sha_is_of_another_branch
     assert (status(repo, sha), rules(repo, sha), status(repo, stable)) == ("reverted", ["reachable", "declared"], "pending")
 
 
+def test_what_a_revert_names_may_be_fetched_after_it(repo: Repo, tmp_path: Path) -> None:
+    repo.commit("Base", {"limits": lines("base", 6)})
+    repo.git("checkout", "-q", "-b", "stable")
+    stable = repo.commit("Add limits", {"limits": lines("base", 6) + lines("limits")})
+    repo.git("checkout", "-q", "main")
+    repo.commit("Before", {"other": "other"})
+    repo.git("cherry-pick", stable)
+    sha = repo.sha()
+    repo.commit("Away", {"limits": lines("base", 6) + lines("limits", 1)})
+    repo.git("commit", "-q", "--amend", "-m", "Take the limits out", "-m", f"This reverts commit {stable}.")
+    clone = Repo(tmp_path / "clone")
+    repo.git("clone", "--quiet", "--single-branch", str(repo.path), str(clone.path))
+    assert rules(clone, sha) == ["reachable"]
+    clone.git("fetch", "--quiet", "origin", "refs/heads/*:refs/remotes/origin/*")
+    assert rules(clone, sha) == ["reachable", "declared"]
+
+
 def test_the_background_fetches_nothing_into_a_partial_clone(repo: Repo) -> None:
     for number in range(inverses.AT_ONCE + 20):
         repo.commit(f"Step {number}", {"file": lines(f"step {number}", 3)})

@@ -1,6 +1,7 @@
 """Which commits a message names as undone: by sha, by pull request, by title."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -30,12 +31,13 @@ class Named(msgspec.Struct, frozen=True):
 
 
 def named(database: Database, known: int) -> Iterator[Named]:
-    """What the commits with an id over `known` name, as far as it is here and older."""
+    """What the commits with an id over `known` name, as far as it is here and older; and who named one of these before it came."""
     rows = database.connection.execute(
         "SELECT c.sha, k.kind, k.target, c.commit_time FROM claims k JOIN commits c ON c.sha = k.sha"
         f" WHERE c.id > ? AND k.kind IN {_DECLARING}",
         (known,),
     ).fetchall()
+    rows += _named_before(database, known) if known else []
     certain: set[str] = set()
     for sha, kind, target, when in rows:
         rule = "mentioned" if kind == "mentions" else "declared"
@@ -47,6 +49,18 @@ def named(database: Database, known: int) -> Iterator[Named]:
                 yield Named(sha, each, rule)
     quoted = [(sha, target, when) for sha, kind, target, when in rows if kind == "reverts-subject" and sha not in certain]
     yield from _of_titles(database, quoted)
+
+
+def _named_before(database: Database, known: int) -> list[tuple[str, str, str, int]]:
+    """The claims of commits that were here before what they name by its sha: on a branch that was fetched later."""
+    fresh = sorted(sha for (sha,) in database.connection.execute("SELECT sha FROM commits WHERE id > ?", (known,)))
+    found: list[tuple[str, str, str, int]] = []
+    for sha, kind, target in database.connection.execute("SELECT sha, kind, target FROM claims WHERE kind IN ('reverts', 'mentions')"):
+        place = bisect_left(fresh, target)
+        if place < len(fresh) and fresh[place].startswith(target):
+            query = "SELECT commit_time FROM commits WHERE sha = ? AND id <= ?"
+            found += [(sha, kind, target, when) for (when,) in database.connection.execute(query, (sha, known))]
+    return found
 
 
 def _of_sha(database: Database, prefix: str, when: int) -> Iterator[str]:
