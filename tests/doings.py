@@ -215,7 +215,7 @@ class Doings(World):
         if not self.tried("revert", "--no-edit", *(["-m", "1"] if len(parents) > 2 else []), sha):
             return None
         new = self.made()
-        self.undone.add(sha)
+        self.reverts.append((new, sha))
         if self.random.random() < 0.3:
             self.attach(new)
         return new

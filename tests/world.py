@@ -56,8 +56,8 @@ class World:
         """Commits that asked to be skipped: what they become is followed for none without a record."""
         self.again: set[str] = set()
         """Files that were picked again after a revert."""
-        self.undone: set[str] = set()
-        """What was reverted by name."""
+        self.reverts: list[tuple[str, str]] = []
+        """(reverter, what it reverts by name)."""
         self.pruned: set[str] = set()
 
     # The user's doings.
@@ -161,10 +161,10 @@ class World:
                 found |= self.expected_words(old, seen | {sha})
         return found
 
-    def expected_status(self, sha: str, tree: set[str], said: set[str]) -> str | None:
-        """None where the model has no opinion. `said`: the files of which words that are still there say that they were reverted."""
+    def expected_status(self, sha: str, tree: set[str], unsaid: set[str]) -> str | None:
+        """None where the model has no opinion. `unsaid`: files that were reverted in words which are not there any more."""
         adds, removes = self.adds.get(sha, set()), self.removes.get(sha, set())
-        if sha in self.skipped or not adds | removes or (adds | removes) & self.doubled or not removes <= self.once:
+        if sha in self.skipped or not adds | removes or (adds | removes) & (self.doubled | unsaid) or not removes <= self.once:
             return None
         if sha not in self.arrived:
             return "pending"
@@ -173,8 +173,11 @@ class World:
         if adds <= tree and not removes & tree:
             return "landed"
         # A merge is not reverted by what takes its commits back one by one.
-        named = sha in self.undone or len(self.repo.run("git", "rev-list", "--parents", "-1", sha, check=False).stdout.split()) < 3
-        return "reverted" if named and (adds | removes) & said and not adds & tree and removes <= tree else None
+        named = (
+            any(sha == target for _, target in self.reverts)
+            or len(self.repo.run("git", "rev-list", "--parents", "-1", sha, check=False).stdout.split()) < 3
+        )
+        return "reverted" if named and not adds & tree and removes <= tree else None
 
     def forms(self, sha: str) -> list[str]:
         """`sha`, and everything that was made of it."""
@@ -213,8 +216,9 @@ class World:
 
     def compared(self, graph: Graph, shas: list[str], repo: Repo | None = None) -> list[str]:
         tree = self.tree()
-        told = (repo or self.main).run("git", "log", "--all", "--reflog", "--grep=This reverts commit", "--format=%H").stdout.split()
-        said: set[str] = set().union(*map(self.changed, told))
+        told = (repo or self.main).run("git", "log", "--all", "--reflog", "--grep=This reverts commit", "--format=%B").stdout
+        lost = [target for reverter, target in self.reverts if reverter in self.arrived and f"This reverts commit {target}" not in told]
+        unsaid: set[str] = set().union(*map(self.changed, lost))
         found = []
         for sha, trace in zip(shas, graph.view.traces(shas), strict=True):
             words = {each.context for each in trace.decisions}
@@ -222,7 +226,7 @@ class World:
             if words != wanted:
                 olds = [old[:9] for old in self.olds.get(sha, [])]
                 found.append(f"{sha[:9]} has {sorted(words)}, should have {sorted(wanted)}; made of {olds}")
-            status = self.expected_status(sha, tree, said)
+            status = self.expected_status(sha, tree, unsaid)
             if status is not None and trace.status != status:
                 does = [*(f"+{name}" for name in sorted(self.adds[sha])), *(f"-{name}" for name in sorted(self.removes[sha]))]
                 found.append(f"{sha[:9]} ({' '.join(does)}) is {trace.status}, should be {status}: {trace.evidence}")
