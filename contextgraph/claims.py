@@ -10,11 +10,13 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["reverts", "mentions", "reverts-pull", "reverts-subject", "picked", "squashed"]
+Kind = Literal["reverts", "mentions", "reverts-pull", "reverts-subject", "picked", "squashed", "titled"]
 
 
 class Claim(msgspec.Struct, frozen=True, order=True):
     """`target` is a sha (full or abbreviated), a pull request number, or a subject, as `kind` says.
+
+    `titled` is a merge, made by a host, of a pull request with that title.
 
     `reverts` states it in the forms people and git use for it; `mentions` has a sha near the word and counts only when
     the diff undoes all of it.
@@ -30,7 +32,7 @@ _SHA = r"[0-9a-f]{7,64}"
 _URL = re.compile(rf"<?https?://[^\s<>]{{1,200}}/commits?/({_SHA})\b[^\s<>,;]*>?", re.IGNORECASE)
 # What may stand between the word and the sha: "parts of commit", "most of", "the changes made in", "a change to FILE by", "#12 (".
 _SHARE = (
-    r"(?:(?:(?:an?|the|some|most|much|half|all|only|last|first|bits?|parts?|changes?|portions?|made|done|introduced)\s+){0,4}"
+    r"(?:(?:(?:an?|the|some|most|much|half|rest|all|only|last|first|bits?|parts?|changes?|portions?|made|done|introduced)\s+){0,4}"
     r"(?:of|from|in|by)\s+|(?:an?\s+|the\s+)?(?:\w+\s+)?changes?\s+(?:made\s+|done\s+)?"
     r"(?:(?:to|in|of)\s+(?:\S{1,60}\s+){1,4}?)?(?:made\s+|done\s+|introduced\s+)?(?:in|by|from)\s+)"
 )
@@ -68,6 +70,9 @@ _UNQUOTED = re.compile(rf"\[?(?:revert|{_ROLLED})\]?(?: of)?[:\s]+(?:the change\
 _REAPPLY = re.compile(r"(?:reapply|re-?land)[:\s]+[\"“](.+)[\"”](?:[\s,;:.(—–-].*)?\Z", re.IGNORECASE)
 _PICKED = re.compile(rf"^\(cherry picked from commit ({_SHA})\)$", re.MULTILINE)
 _SQUASHED = re.compile(rf"^commit ({_SHA})$", re.MULTILINE)
+_MERGED = re.compile(
+    r"Merge(?: pull request #\d+ from |d in .{1,100}\(pull request #\d+\)| branch '[^'\n]{1,200}' into )[^\n]*\n\s*([^\n]+)"
+)
 _WORDS = (
     "revert",
     "reappl",
@@ -90,14 +95,15 @@ _WORDS = (
 
 def read(message: str) -> list[Claim]:
     """The claims of a message, each once."""
+    titled = [Claim("titled", match[1].strip())] if (match := _MERGED.match(message[:LONGEST])) else []
     lower = message.lower()  # plain words are found six times as fast as by a pattern, and most messages have none
     if not any(word in lower for word in _WORDS):
-        return []
+        return titled
     # Runs of white space as one: several optional blanks in a row would make the patterns try every way to share them out.
     text = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*\n\s*", "\n\n", message[:LONGEST].strip()))
     text = _URL.sub(r"\1", text) if "://" in text else text
     subject, _, body = text.partition("\n")
-    found: dict[Claim, None] = dict.fromkeys(_subject(subject.strip()))
+    found: dict[Claim, None] = dict.fromkeys([*titled, *_subject(subject.strip())])
     found |= dict.fromkeys(_shas(text))
     found |= dict.fromkeys(Claim("reverts-pull", number) for number in _pulls(text))
     found |= dict.fromkeys(Claim("picked", match[1]) for match in _PICKED.finditer(body))

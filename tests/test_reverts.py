@@ -35,6 +35,18 @@ def test_a_quoted_title_means_the_one_that_is_undone(repo: Repo) -> None:
     assert (status(repo, first), status(repo, second)) == ("reverted", "landed")
 
 
+def test_the_quoted_title_of_a_pull_request_is_that_of_its_merge(repo: Repo) -> None:
+    repo.commit("Base")
+    repo.git("checkout", "-q", "-b", "topic")
+    sha = repo.commit("Limits, first try", {"limits": lines("limits")})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #7 from a/topic", "-m", "NET: add limits", "topic")
+    merge = repo.sha()
+    repo.git("rm", "-q", "limits")
+    repo.git("commit", "-q", "-m", 'Revert "NET: add limits"')
+    assert (status(repo, sha), status(repo, merge)) == ("reverted", "reverted")
+
+
 def test_a_title_without_quotes_is_believed_of_the_commit_that_has_it(repo: Repo) -> None:
     shas = [repo.commit(title, {title: lines(title)}) for title in ("net: Add limits", "net: Add limits to it")]
     repo.git("rm", "-q", "net: Add limits", "net: Add limits to it")

@@ -112,13 +112,20 @@ def number_of(subject: str) -> str | None:
 
 
 def _of_titles(database: Database, quoted: list[tuple[str, str, int]]) -> Iterator[Named]:
-    """For each quoted title the nearest older commits that have it, one pass over all subjects for all of them."""
+    """For each quoted title the nearest older commits that have it, else the merges of a pull request that had it; one pass over all
+    subjects for all of them."""
     if not quoted:
         return
     wanted = {_bare(title) for _, title, _ in quoted}
     holders: dict[str, list[tuple[int, str, tuple[str, int]]]] = {}
     for sha, subject, when, author, at in _candidates(database, wanted):
         if (title := _bare(subject)) in wanted:
+            holders.setdefault(title, []).append((when, sha, (author, at)))
+    columns = "k.sha, k.target, c.commit_time, c.author, c.author_time"
+    query = f"SELECT {columns} FROM claims k JOIN commits c ON c.sha = k.sha WHERE k.kind = 'titled'"
+    missing = wanted - holders.keys()
+    for sha, subject, when, author, at in database.connection.execute(query) if missing else ():
+        if (title := _bare(subject)) in missing:
             holders.setdefault(title, []).append((when, sha, (author, at)))
     for sha, title, when in quoted:
         older = [each for each in holders.get(_bare(title), []) if each[0] <= when and each[1] != sha]
