@@ -129,6 +129,18 @@ def test_a_revert_that_undoes_nothing_in_the_form_in_which_it_lands(here: Repo) 
     assert status(here, one) == "landed"
 
 
+def test_a_squash_of_a_branch_that_was_never_seen_whole(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    here.commit("one", {"one": lines("one")}, CG_SKIP="1")
+    two = here.commit("two", {"two": lines("two")})
+    here.git("checkout", "-q", "main")
+    here.git("merge", "-q", "--squash", "topic")
+    here.git("commit", "-q", "-m", "all of it")
+    here.git("branch", "-q", "-D", "topic")
+    attach(here, two, "two")
+    assert (words(here, here.sha()), status(here, two)) == ({"two"}, "landed")
+
+
 @pytest.mark.parametrize("message", [["--no-edit"], ["-m", "all of it"]])
 def test_a_local_squash(here: Repo, message: list[str]) -> None:
     here.git("checkout", "-q", "-b", "topic")

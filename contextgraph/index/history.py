@@ -18,6 +18,8 @@ from contextgraph.trace import Decision
 GENERATIONS = 200
 """Commits asked about at once where a head was pruned."""
 BATCH = 4_000
+BRANCH = 2_000
+"""Commits that lead to recorded ones which no head reaches, at most."""
 Progress = Callable[[str, int], None]
 """Told the phase and how many are done so far."""
 Reader = Callable[[Commit], list[Decision]]
@@ -75,14 +77,22 @@ class History:
         return commits.walk(self.git, tips, known) if tips else iter(())
 
     def add(self, shas: Iterable[str]) -> None:
-        """Index single commits that no head reaches (recorded on a deleted branch, say), marked as gone."""
+        """Index single commits that no head reaches (recorded on a deleted branch, say), marked as gone, and what leads to them: a
+        squash is known by the whole of its branch."""
         wanted = [sha for sha in shas if not self._has(sha)]
         if not wanted:
             return
-        found = self._readable(wanted)
+        found = self._readable([*wanted, *(sha for sha in self._leading_to(wanted) if sha not in wanted and not self._has(sha))])
         with self.database.transaction() as connection:
             self._insert(connection, found)
             connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(commit.sha,) for commit in found])
+
+    def _leading_to(self, shas: list[str]) -> list[str]:
+        asked = "".join(f"{sha}\n" for sha in shas) + "".join(f"^{tip}\n" for tip in self.tips())
+        try:
+            return self.git.text("rev-list", "--ignore-missing", f"--max-count={BRANCH}", "--stdin", stdin=asked.encode()).split()
+        except GitError:  # a parent was pruned
+            return []
 
     def _readable(self, shas: list[str]) -> list[Commit]:
         """Those that git can show. It passes over what is absent or no commit, but stops at a damaged one, or one whose parent
