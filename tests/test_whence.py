@@ -204,3 +204,29 @@ def test_what_a_merge_itself_brought(graphed: Repo, tmp_path: Path) -> None:
     graphed.git("commit", "--quiet", "-m", "add a subtree")
     assert titles(asked(graphed, "lib/s.py")) == ["add a subtree"]
     assert titles(asked(graphed, "lib/s.py:1")) == ["theirs"]
+
+
+def test_a_line_that_was_reverted_and_came_back(files: Repo) -> None:
+    first = files.commit("slow down\n\nDecision: wait", {"limit.py": "def limit():\n    wait()\n    window = 60\n    return window\n"})
+    files.commit("above", {"limit.py": "# above\n" + (files.path / "limit.py").read_text()})
+    files.git("revert", "--no-edit", first)
+    files.git("revert", "--no-edit", "HEAD")
+    found = asked(files, "limit.py:3", code=0)
+    assert (found["commit"], [each["how"] for each in found["lineage"]]) == (first, ["brought it back"])
+    files.git("revert", "--no-edit", "HEAD")
+    files.git("revert", "--no-edit", "HEAD")
+    found = asked(files, "limit.py:3", code=0)
+    assert (found["commit"], [each["how"] for each in found["lineage"]]) == (first, ["brought it back"] * 2)
+
+
+def test_nothing_comes_later_than_what_it_follows(graphed: Repo) -> None:
+    """To `git blame -w` a blank line is like any other."""
+    old = "    if r:\n        h = 1\n    else:\n        h = (\n            2\n        )\n    raise E(\n        h\n        x\n    )\n\n\n"
+    new = "\n    if r:\n        m = 1\n    else:\n        m = (\n            3\n        )\n\n    raise E(m)\n\n\n"
+    graphed.commit("one", {"f.py": f"def f():\n    return\n{old}def g():\n    pass\n"})
+    graphed.commit("two", {"f.py": f"def f():\n    return\n{new}def g():\n    pass\n"})
+    order = graphed.git("rev-list", "--reverse", "HEAD").split()
+    for number in range(1, 15):
+        found = asked(graphed, f"f.py:{number}")
+        shas = [found["commit"], *(each["commit"] for each in found["lineage"])]
+        assert shas == sorted(shas, key=order.index), number

@@ -3,7 +3,7 @@ through every later change of the same line to what it is now."""
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,20 +45,52 @@ class Touched(msgspec.Struct, frozen=True):
     how: str
 
 
-def life(git: Git, path: str, number: int, ignore: list[str], revision: str | None = None) -> list[Touched]:
-    """The commits that made a line what it is, the one that introduced it first; none for a line that is not committed."""
-    origin = blame(git, path, number, number, [*THROUGH, *ignore], revision)[0]
+def life(
+    git: Git,
+    path: str,
+    number: int,
+    ignore: list[str],
+    revision: str | None = None,
+    undone: Callable[[str], str | None] = lambda sha: None,
+) -> list[Touched]:
+    """The commits that made a line what it is, the one that introduced it first; none for a line that is not committed.
+
+    `undone` names the revert that a commit took back, if it did: the line was there before that.
+    """
+    through = [*THROUGH, *ignore]
+    origin = blame(git, path, number, number, through, revision)[0]
     if not origin.committed:
         return []
-    spaced = blame(git, path, number, number, ["-w", *ignore], revision)[0]
-    plain = blame(git, path, number, number, ignore, revision)[0]
-    found = [Touched(each.sha, "changed it") for each in reversed(list(_older(git, origin, [*THROUGH, *ignore])))]
-    found.append(Touched(origin.sha, "changed it" if found else "introduced it"))
-    if spaced.committed:
-        found.append(Touched(spaced.sha, "moved it or what stands around it"))
-    if plain.committed:
-        found.append(Touched(plain.sha, "changed its white space"))
-    return list({each.sha: each for each in reversed(found)}.values())[::-1]
+    exact = [blame(git, path, number, number, flags, revision)[0] for flags in (["-w", *ignore], ignore)]
+    for each in exact:  # to -w a blank line is like any other, and it may name one that came later
+        if each.committed and each.sha != origin.sha and git.maybe("merge-base", "--is-ancestor", each.sha, origin.sha) is not None:
+            origin = each
+    found: list[Touched] = []
+    for each, how in zip(exact, ("moved it or what stands around it", "changed its white space"), strict=True):
+        if each.committed:
+            found.append(Touched(each.sha, how))
+    while (reverter := undone(origin.sha)) and (before := _same_line(git, origin, f"{reverter}^1", through)):
+        found.insert(0, Touched(origin.sha, "brought it back"))
+        origin = before
+    older = [Touched(each.sha, "changed it") for each in reversed(list(_older(git, origin, through)))]
+    first: dict[str, Touched] = {}
+    for touched in (*older, Touched(origin.sha, "changed it" if older else "introduced it"), *found):
+        first.setdefault(touched.sha, touched)
+    return list(first.values())
+
+
+def _same_line(git: Git, line: Line, revision: str, flags: list[str]) -> Line | None:
+    """The line with the same words in an older version of its file, the nearest of several."""
+    content = git.maybe("cat-file", "blob", f"{revision}:{line.path}")
+    rows = enumerate((content or "").split("\n"), 1)
+    same = [number for number, text in rows if content is not None and text.strip() == line.text.strip()]
+    if not same:
+        return None
+    number = min(same, key=lambda each: abs(each - line.number))
+    try:
+        return blame(git, line.path, number, number, flags, revision)[0]
+    except NotFoundError:  # the empty text after the last line feed
+        return None
 
 
 def blame(git: Git, path: str, first: int, last: int, flags: list[str], revision: str | None = None) -> list[Line]:

@@ -1,6 +1,7 @@
 """Which commits made a path, or lines of it, what they are: in the work tree, or at a moment of the past."""
 
 import re
+from collections.abc import Callable
 
 import msgspec
 
@@ -28,8 +29,8 @@ class Whence(msgspec.Struct, frozen=True):
     problems: list[str] = []
 
 
-def whence(git: Git, target: str, moment: Moment | None) -> Whence | None:
-    """The answer for `path`, `path:line` or `path:line-line`; None for what HEAD never had.
+def whence(git: Git, target: str, moment: Moment | None, undone: Callable[[str], str | None]) -> Whence | None:
+    """The answer for `path`, `path:line` or `path:line-line`; None for what HEAD never had. `undone`: the revert that a commit took back.
 
     Raises NotFoundError for a line past the end, for what has no lines, and for what belongs elsewhere; UsageError for a bad range.
     """
@@ -48,7 +49,7 @@ def whence(git: Git, target: str, moment: Moment | None) -> Whence | None:
     first, last = int(match[2]), int(match[3] or match[2])
     if first < 1 or last < first:
         raise UsageError(f"{match[2]}-{match[3]} is no range of lines" if match[3] else "lines count from 1")
-    return _of_lines(git, place, first, last)
+    return _of_lines(git, place, first, last, undone)
 
 
 def _revision(git: Git, moment: Moment | None) -> str | None:
@@ -78,7 +79,7 @@ def _history(git: Git, head: str, path: str) -> Whence:
         return Whence()
 
 
-def _of_lines(git: Git, place: Place, first: int, last: int) -> Whence:
+def _of_lines(git: Git, place: Place, first: int, last: int, undone: Callable[[str], str | None]) -> Whence:
     if place.kind == "submodule":
         raise NotFoundError(f"{place.path} is a submodule: its lines belong to another repository", f"cg why -C {place.path} FILE:LINE")
     if place.kind != "file":
@@ -90,7 +91,7 @@ def _of_lines(git: Git, place: Place, first: int, last: int) -> Whence:
         return _uncommitted(f"{place.path} is", first)
     ignore, problems = lines.ignored(git)
     if first == last:
-        touched = lines.life(git, place.path, first, ignore, place.revision)
+        touched = lines.life(git, place.path, first, ignore, place.revision, undone)
         found = Whence(first, touched) if touched else _uncommitted(f"Line {first} is", first)
     else:
         blamed = lines.blame(git, place.path, first, last, [*lines.THROUGH, *ignore], place.revision)

@@ -10,6 +10,7 @@ from contextgraph.errors import NotFoundError, UsageError
 from contextgraph.query import heirs, places, whence
 from contextgraph.query.view import Moment, View
 from contextgraph.query.whence import Whence
+from contextgraph.status.undoers import undone_revert
 from contextgraph.trace import Decision, Trace
 
 _DECISION = re.compile(r"cg-[0-9a-f]{4,12}\Z")
@@ -97,7 +98,9 @@ def _of_decision(view: View, target: str, moment: Moment | None) -> Why:
 
 
 def _of_path(view: View, target: str, moment: Moment | None) -> Why:
-    found = whence.whence(view.git, target, moment) or (None if moment else _elsewhere(view, target))
+    found = whence.whence(view.git, target, moment, lambda sha: undone_revert(view.database, sha)) or (
+        None if moment else _elsewhere(view, target)
+    )
     if found is None:
         if not view.git.maybe("rev-parse", "--verify", "--quiet", "HEAD"):
             raise NotFoundError("there is no commit yet")

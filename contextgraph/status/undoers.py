@@ -171,3 +171,13 @@ class Undoers:
             found |= {new for (new,) in self.connection.execute("SELECT new FROM links WHERE old = ?", (target,))}
             found |= {sha for (sha,) in self.connection.execute("SELECT sha FROM claims WHERE kind = 'picked' AND target = ?", (target,))}
         return found
+
+
+def undone_revert(database: Database, sha: str) -> str | None:
+    """The newest revert that a commit took back, and so brought back what that had undone."""
+    row = database.connection.execute(
+        "SELECT c.sha FROM reverts r JOIN reverts before ON before.reverter = r.target JOIN commits c ON c.sha = r.target"
+        " WHERE r.reverter = ? AND r.extent >= ? AND before.extent >= ? ORDER BY c.commit_time DESC, c.sha LIMIT 1",
+        (sha, REVERTED, REVERTED),
+    ).fetchone()
+    return str(row[0]) if row else None
