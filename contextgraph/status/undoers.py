@@ -17,7 +17,7 @@ PARTS = ("squash", "host-squash", "reset")
 
 
 class Undoer(msgspec.Struct, frozen=True):
-    """`reverter` undoes `extent` (0 to 1) of a commit, and landed at `when` through `place` as `form`: itself or what it was made into.
+    """`reverter` undoes `extent` (0 to 1) of a commit, and landed at `when` through `place` as `form`: itself or rewritten.
 
     `origin` is who wrote it, when, and its title: the same for a commit that came in twice. The time alone is not enough,
     for a script makes several commits in one second.
@@ -102,22 +102,23 @@ class Undoers:
         found: list[Undoer] = []
         for reverter, rule, extent, *origin in rows:
             landed = self.landed(reverter)
-            # What it was carried into may undo less, and where it names the change itself it says how much.
+            # What it was rewritten into may undo less, and where it names the change itself it says how much.
             if landed and (landed[0] == reverter or landed[0] not in spoken):
                 form, landing = landed
                 found.append(Undoer(reverter, rule, extent, form, *landing, (origin[0], origin[1], origin[2])))
         return found
 
     def landed(self, reverter: str) -> tuple[str, Landing] | None:
-        """Where a reverter came in, itself or as what it was carried into, and as which of these."""
+        """Where a reverter came in, itself or as what it was carried into; and before that its last form that was it alone."""
         seen: set[str] = set()
-        waiting = [reverter]
+        waiting = [(reverter, reverter)]
         while waiting:
-            sha = waiting.pop()
+            sha, form = waiting.pop()
             if landing := self.landing(sha):
-                return sha, landing
+                return form, landing
             seen.add(sha)
-            waiting += [new for (new,) in self.connection.execute("SELECT new FROM links WHERE old = ?", (sha,)) if new not in seen]
+            links = self.connection.execute("SELECT new, how FROM links WHERE old = ?", (sha,)).fetchall()
+            waiting += [(new, form if how in PARTS else new) for new, how in links if new not in seen]
         return None
 
     def _sources(self, sha: str) -> list[str]:
