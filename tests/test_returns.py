@@ -24,6 +24,7 @@ def reverted(
         "reland(net): add limits (#9)",
         "fix(net): Add limits, take 2 (#9)",
         'Reapply "Revert "fix(net): add limits (#7)" (#8)" (#9)',
+        "fix(net): add limits (reland) (#9)",
         "[Take 2][Rollforward] fix(net): add `limits`",
         "Rolling forward with fixes: fix(net): add limits",
     ],

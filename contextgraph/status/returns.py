@@ -35,7 +35,7 @@ _ONCE_MORE = re.compile(
     r"(?:\W+of\b|\W+with\b[^:]{0,40}:)?\W+)+(?:revert\W+)*",
     re.IGNORECASE,
 )
-_AT_LAST = re.compile(rf"(?<=\w)\W+(?:v\d|again|{_TIME})\W*\Z", re.IGNORECASE)
+_AT_LAST = re.compile(rf"(?<=\w)\W+(?:v\d|again|re-?land(?:ed)?|{_TIME})\W*\Z", re.IGNORECASE)
 _WORDS = ("land", "appl", "forward", "take", "attempt", "try", "time", "again", " v", "(v")
 
 
@@ -54,10 +54,22 @@ def look(database: Database, git: Git, known: int) -> None:
     claimed = {*_under_its_title(database, known), *_against_its_reverter(database, known)}
     silent = set(_without_a_word(database, known)) - claimed
     lines = dict(changes(database, git, {sha for pair in claimed | silent for sha in pair}))
-    found = [(new, old) for new, old in claimed if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN]
-    found += [(new, old) for new, old in silent if new in lines and old in lines and _same(lines[old], lines[new])]
+    found = {(new, old) for new, old in claimed if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
+    found |= {(new, old) for new, old in silent if new in lines and old in lines and _same(lines[old], lines[new])}
+    whole = _as_a_whole(database, found) - found
+    lines = dict(changes(database, git, {sha for pair in whole for sha in pair}))
+    found |= {(new, old) for new, old in whole if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
     with database.transaction() as connection:
-        connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, 'again', ?)", found)
+        connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, 'again', ?)", sorted(found))
+
+
+def _as_a_whole(database: Database, found: set[Pair]) -> set[Pair]:
+    """(what brought it in again, the reverted merge that had brought it in) for each commit that came back."""
+    query = (
+        "SELECT n.landing, o.landing FROM commits o JOIN commits n ON n.sha = ? WHERE o.sha = ? AND o.landing <> o.sha"
+        " AND n.landing <> o.landing AND EXISTS (SELECT 1 FROM reverts WHERE target = o.landing AND extent >= ?)"
+    )
+    return {pair for new, old in found for pair in database.connection.execute(query, (new, old, REVERTED))}
 
 
 def _same(old: Counter[Change], new: Counter[Change]) -> bool:
@@ -68,31 +80,28 @@ def _same(old: Counter[Change], new: Counter[Change]) -> bool:
 
 
 def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
-    """(later commit, reverted one) of one title. Of a reverted merge what it brought in counts as well, under either title, and
-    the merge comes back with the merge that brings it in again."""
+    """(later commit, reverted one) of one title. Of a reverted merge what it brought in counts as well, under either title."""
     connection = database.connection
-    query = "SELECT sha, subject, commit_time, landing FROM commits WHERE id > ? ORDER BY commit_time"
+    query = "SELECT sha, subject, commit_time FROM commits WHERE id > ? ORDER BY commit_time"
     later = connection.execute(query, (known,)).fetchall()
-    begins = {_begin(subject) for _, subject, _, _ in later}
-    titles: dict[str, set[tuple[str, str, int]]] = {}
+    begins = {_begin(subject) for _, subject, _ in later}
+    titles: dict[str, set[tuple[str, int]]] = {}
     columns = f"v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {REVERTED} JOIN commits t"
     for query in (
-        f"SELECT t.subject, t.sha, t.sha, {columns} ON t.sha = r.target",
-        f"SELECT t.subject, t.sha, r.target, {columns} ON t.landing = r.target AND t.landing <> t.sha",
-        f"SELECT m.subject, t.sha, t.sha, {columns} ON t.landing = r.target AND t.landing <> t.sha JOIN commits m ON m.sha = r.target",
+        f"SELECT t.subject, t.sha, {columns} ON t.sha = r.target",
+        f"SELECT t.subject, t.sha, {columns} ON t.landing = r.target AND t.landing <> t.sha",
+        f"SELECT m.subject, t.sha, {columns} ON t.landing = r.target AND t.landing <> t.sha JOIN commits m ON m.sha = r.target",
     ):
-        for subject, sha, whole, when in connection.execute(query) if later else ():
+        for subject, sha, when in connection.execute(query) if later else ():
             if _begin(subject) in begins:  # a day's commits share their titles with few of all that was ever reverted
-                titles.setdefault(_bare(subject), set()).add((sha, whole, when))
-    taken: Counter[tuple[str, str, int]] = Counter()
-    for sha, subject, when, landing in later if titles else ():
+                titles.setdefault(_bare(subject), set()).add((sha, when))
+    taken: Counter[tuple[str, int]] = Counter()
+    for sha, subject, when in later if titles else ():
         for each in titles.get(_bare(subject), ()):
-            old, whole, reverted = each
+            old, reverted = each
             if when > reverted and taken[each] < NEAREST:
                 taken[each] += 1
                 yield sha, old
-                if whole != old and landing:
-                    yield landing, whole
 
 
 def _against_its_reverter(database: Database, known: int) -> list[Pair]:
