@@ -285,6 +285,10 @@ def test_decoys_change_nothing(repo: Repo) -> None:
     repo.commit("Start", {"v": "".join(versions[:3])})
     bumped = repo.commit("Bump", {"v": "".join(versions[3:])})
     repo.commit("Back to development", {"v": "".join(versions[:3])})
+    windows = [f"FILEVERSION 2,{each},0,20210{each}\nPRODUCTVERSION 2,{each},0\n" for each in range(2)]
+    repo.commit("Nightly", {"app.rc": windows[0]})
+    nightly = repo.commit("Next nightly", {"app.rc": windows[1]})
+    repo.commit("Back to the nightly", {"app.rc": windows[0]})
     repo.commit("Plans", {"docs/TODO.md": "Plans\n"})
     planned = repo.commit("Plan more", {"docs/TODO.md": "Plans\n" + lines("plan")})
     repo.commit("Done", {"docs/TODO.md": "Plans\n"})
@@ -296,7 +300,7 @@ def test_decoys_change_nothing(repo: Repo) -> None:
     repo.commit("Start of 1.8", release)
     ready = repo.commit("Prepare 1.8.0-alpha1", {"CHANGES.md": "## 1.8.0-alpha1 (August 13, 2025)\n", "VERSION": "1.8.0-alpha1\n"})
     repo.commit("Clean up after 1.8.0-alpha1", release)
-    for sha in (moved, formatted, bumped, planned, known, prefix, ready):
+    for sha in (moved, formatted, bumped, nightly, planned, known, prefix, ready):
         assert (status(repo, sha), trace(repo, sha).extent) == ("landed", None)
 
 
@@ -450,3 +454,125 @@ def test_a_partial_clone_asks_for_what_the_diffs_need_at_once(repo: Repo, tmp_pa
     partial.cg("log", "-n", "1", CG_WORKER="off", GIT_TRACE=str(trace))
     assert trace.read_text().count("built-in: git fetch ") == 1
     assert {status(partial, sha) for sha in shas} == {"reverted"}
+
+
+def test_the_one_that_did_it_is_told_and_not_who_names_it_later(repo: Repo) -> None:
+    """A squash body quotes the revert again, and its diff takes a last line that looks alike."""
+    sha = repo.commit("Four", {f"part{each}": lines(f"part{each}") for each in range(4)})
+    repo.git("revert", "--no-edit", "HEAD")
+    reverter = repo.sha()
+    repo.commit("Base", {"part0": lines("part0", 2)})
+    repo.git("rm", "-q", "part0")
+    repo.git("commit", "-qm", "A feature", "-m", f'* Revert "Four"\n\nThis reverts commit {sha}.\n\n* new approach')
+    assert trace(repo, sha).reverted_by == reverter
+
+
+def test_lines_that_stand_here_and_there_are_no_moved_file(repo: Repo) -> None:
+    body = "{\nreturn\n}\n" + lines("body", 17)
+    sha = repo.commit("Add a test", {"test": body})
+    repo.commit("Elsewhere", {"code": "{\nreturn\n}\n" + lines("code", 20)})
+    repo.commit("Shorter", {"code": lines("code", 20)})
+    repo.git("commit", "-q", "--amend", "-m", "Shorter", "-m", f"This reverts commit {sha}.")
+    assert (trace(repo, sha).extent, rules(repo, sha)) == (None, ["reachable", "named"])
+
+
+def test_what_several_commits_did_to_the_same_lines_is_reverted_together(repo: Repo) -> None:
+    repo.commit("Base", {"file": lines("base")})
+    first = repo.commit("Add an option", {"file": lines("base") + lines("option")})
+    second = repo.commit("Rename it", {"file": lines("base") + lines("switch")})
+    repo.commit("Back", {"file": lines("base")})
+    repo.git("commit", "-q", "--amend", "-m", "Back", "-m", f"This reverts commits {first} and {second}.")
+    assert (trace(repo, first).extent, trace(repo, second).extent) == (1.0, 1.0)
+
+
+def test_a_quoted_revert_and_its_revert_are_not_undone_together(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits", 40)})
+    repo.git("revert", "--no-edit", "HEAD")
+    revert = repo.sha()
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.commit("A feature", {"feature": lines("feature")})
+    repo.git("commit", "-q", "--amend", "-m", "A feature", "-m", f"* This reverts commit {sha}.\n\n* This reverts commit {revert}.")
+    assert status(repo, sha) == "landed"
+
+
+def test_a_revert_that_its_merge_did_not_take_over_is_none(repo: Repo) -> None:
+    """A release goes without a change that the main branch keeps, and is merged again; git does so by itself only when told."""
+    sha = repo.commit("Add limits", {"limits": lines("limits")})
+    repo.git("checkout", "-q", "-b", "release")
+    repo.git("revert", "--no-edit", "HEAD")
+    reverter = repo.sha()
+    repo.commit("Release", {"news": "1.0\n"})
+    repo.git("checkout", "-q", "main")
+    repo.commit("Go on", {"other": lines("other")})
+    repo.git("merge", "-q", "--no-ff", "--no-commit", "release")
+    repo.git("checkout", "-q", "main", "--", "limits")
+    repo.git("commit", "-qm", "Merge the release")
+    merge = repo.sha()
+    found = trace(repo, sha)
+    assert (found.status, found.reverted_by, found.extent) == ("landed", None, None)
+    assert [(each.rule, each.commit) for each in found.evidence[1:]] == [("declared", reverter), ("kept", merge)]
+    repo.git("revert", "--no-edit", sha)
+    assert trace(repo, sha).reverted_by == repo.sha()
+
+
+def test_a_revert_that_came_with_a_merge_among_other_work(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits"), "other": lines("other")})
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.commit("Another way", {"limits": lines("another")})
+    repo.git("checkout", "-q", "main")
+    repo.commit("Go on", {"more": lines("more")})
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    assert status(repo, sha) == "reverted"
+
+
+def test_the_title_of_a_pull_request_names_its_merge(repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "topic")
+    one, two = repo.commit("one", {"one": lines("one")}), repo.commit("two", {"two": lines("two")})
+    repo.git("checkout", "-q", "main")
+    repo.commit("Go on", {"more": lines("more")})
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #7 from a/topic", "-m", "Count in parallel", "topic")
+    merge = repo.sha()
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    repo.git("commit", "-q", "--amend", "-m", 'Revert "Count in parallel"')
+    assert {status(repo, each) for each in (one, two, merge)} == {"reverted"}
+
+
+def test_a_host_writes_titles_with_a_capital(repo: Repo) -> None:
+    sha = repo.commit("allow more", {"one": "1\n"})
+    repo.git("rm", "-q", "one")
+    repo.git("commit", "-q", "-m", 'Revert "Allow more"')
+    assert status(repo, sha) == "reverted"
+
+
+def test_what_only_brought_the_branch_up_to_date_is_not_reverted_with_a_merge(repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "topic")
+    one = repo.commit("One", {"one": lines("one")})
+    repo.git("checkout", "-q", "main")
+    on_main = repo.commit("Go on", {"more": lines("more")})
+    repo.git("checkout", "-q", "topic")
+    repo.git("merge", "-q", "--no-edit", "main")
+    update = repo.sha()
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    assert [status(repo, each) for each in (one, on_main, update)] == ["reverted", "landed", "landed"]
+
+
+def test_a_merge_that_comes_back_with_another_pull_request_of_its_title(repo: Repo) -> None:
+    def request(number: int, branch: str) -> str:
+        repo.git("checkout", "-q", "main")
+        repo.commit(f"Go on {number}", {"more": lines(f"more{number}")})
+        repo.git("merge", "-q", "--no-ff", "-m", f"Merge pull request #{number} from a/{branch}", "-m", "Count in parallel", branch)
+        return repo.sha()
+
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.commit("one", {"one": lines("one")})
+    repo.commit("two", {"two": lines("two")})
+    merge = request(7, "topic")
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    assert status(repo, merge) == "reverted"
+    repo.git("checkout", "-q", "-b", "again")
+    repo.commit("All in one", {"one": lines("one"), "two": lines("two") + "and more\n"})
+    again = request(8, "again")
+    assert (trace(repo, merge).status, trace(repo, merge).relanded_by) == ("landed", again)

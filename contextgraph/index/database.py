@@ -9,7 +9,7 @@ from pathlib import Path
 from contextgraph.errors import Error
 from contextgraph.lock import locked
 
-RULES = 10
+RULES = 11
 """Raised when what is written into the tables changes and the tables do not."""
 
 # `words` is contentless: a commit never changes, and its text is in git. Decisions come and go, so theirs keeps its content.
@@ -28,6 +28,8 @@ CREATE INDEX claims_by_target ON claims (target);
 CREATE TABLE reverts (
     reverter TEXT NOT NULL, target TEXT NOT NULL, rule TEXT NOT NULL, extent REAL NOT NULL, PRIMARY KEY (reverter, target)) WITHOUT ROWID;
 CREATE INDEX reverts_by_target ON reverts (target);
+CREATE TABLE kept (merge TEXT NOT NULL, reverter TEXT NOT NULL, target TEXT NOT NULL, stands INTEGER NOT NULL,
+    PRIMARY KEY (merge, reverter, target)) WITHOUT ROWID;
 CREATE INDEX commits_by_paths ON commits (paths) WHERE paths IS NOT NULL;
 CREATE TABLE patches (id INTEGER PRIMARY KEY, change INTEGER, inverse INTEGER);
 CREATE INDEX patches_by_change ON patches (change) WHERE change IS NOT NULL;

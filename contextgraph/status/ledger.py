@@ -123,12 +123,14 @@ class Ledger:
         )
         if not undoers:
             return landed
-        standing = [each for each in undoers if self.outcome(each.reverter).status == "landed"]
+        there = [each for each in undoers if self.outcome(each.reverter).status == "landed"]
+        standing = [each for each in there if not each.lost]
         later = self._undoers.again(sha, max(each.when for each in standing)) if standing else []
         again = next((new for new in later if self.outcome(new).status == "landed"), None)
-        standing = [] if again else standing
+        there, standing = ([], []) if again else (there, standing)
         evidence = [*landed.evidence, *(Evidence(rule=each.rule, commit=each.reverter, detail=_share(each)) for each in undoers)]
-        fallen = [each for each in undoers if each not in standing]
+        evidence += [Evidence(rule="kept", commit=each.place, detail=f"in spite of {each.reverter[:12]}") for each in there if each.lost]
+        fallen = [each for each in undoers if each not in there]
         returns = [again] if again else [self.outcome(each.reverter).reverted_by for each in fallen]
         for each, by in zip(fallen, returns, strict=False):
             evidence.append(
@@ -139,11 +141,14 @@ class Ledger:
             extent = 1.0
             evidence += [Evidence(rule="part", commit=each.reverter) for each in parts if each.reverter not in known]
         if extent >= REVERTED:
-            last = max(standing, key=lambda each: each.when)
+            # The last that did it alone, or else together with others: what only undid a little more of it later is not the revert.
+            last = max([each for each in standing if each.extent >= REVERTED] or standing, key=lambda each: each.when)
             landed = msgspec.structs.replace(landed, status="reverted", reverted_by=last.reverter)
         elif fallen and not standing:
             landed = msgspec.structs.replace(landed, relanded_by=again or self.outcome(fallen[-1].reverter).reverted_by)
-        return msgspec.structs.replace(landed, extent=round(extent, 4), evidence=tuple(dict.fromkeys(evidence)))
+        return msgspec.structs.replace(
+            landed, extent=round(extent, 4) if standing or fallen else None, evidence=tuple(dict.fromkeys(evidence))
+        )
 
     def _in_parts(self, sha: str) -> list[Undoer]:
         """What undoes the commits that `sha` was squashed from, one for each; none unless every one of them is undone."""

@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import msgspec
 
@@ -11,22 +12,22 @@ from contextgraph.index.database import Database
 
 EARLIER = 86_400
 """Seconds by which a reverter's clock may be behind that of its target."""
-NEAREST = 5
-"""Older commits of a quoted title that are looked at: titles are used again, and the diffs tell which one is meant."""
+NEAREST = 8
+"""Older commits and merges of a quoted title that are looked at: titles are used again, and the diffs tell which one is meant."""
 _DECLARING = ("reverts", "mentions", "reverts-pull", "reverts-subject")
 
 
 class Named(msgspec.Struct, frozen=True):
     """`reverter` says that it undoes `target`. `rule`: `declared`, or `mentioned` where a sha only stands near the word.
 
-    `title`: found by a title that several commits have; the one that is undone most is meant. `when`: the target's author
-    and author time, the same for twins.
+    `title`: found by a title that several may have, a commit or a merge; the one that is undone most is meant. `when`: the
+    target's author and author time, the same for twins.
     """
 
     reverter: str
     target: str
     rule: str
-    title: bool = False
+    title: Literal["", "commit", "merge"] = ""
     when: tuple[str, int] = ("", 0)
 
 
@@ -112,41 +113,38 @@ def number_of(subject: str) -> str | None:
 
 
 def _of_titles(database: Database, quoted: list[tuple[str, str, int]]) -> Iterator[Named]:
-    """For each quoted title the nearest older commits that have it, else the merges of a pull request that had it; one pass over all
+    """For each quoted title the nearest older commits that have it, and merges of a pull request that had it; one pass over all
     subjects for all of them."""
     if not quoted:
         return
     wanted = {_bare(title) for _, title, _ in quoted}
-    holders: dict[str, list[tuple[int, str, tuple[str, int]]]] = {}
-    for sha, subject, when, author, at in _candidates(database, wanted):
+    holders: dict[str, list[tuple[int, str, tuple[str, int], bool]]] = {}
+    for sha, subject, when, author, at, merge in _candidates(database, wanted):
         if (title := _bare(subject)) in wanted:
-            holders.setdefault(title, []).append((when, sha, (author, at)))
-    columns = "k.sha, k.target, c.commit_time, c.author, c.author_time"
-    query = f"SELECT {columns} FROM claims k JOIN commits c ON c.sha = k.sha WHERE k.kind = 'titled'"
-    missing = wanted - holders.keys()
-    for sha, subject, when, author, at in database.connection.execute(query) if missing else ():
-        if (title := _bare(subject)) in missing:
-            holders.setdefault(title, []).append((when, sha, (author, at)))
+            holders.setdefault(title, []).append((when, sha, (author, at), bool(merge)))
     for sha, title, when in quoted:
         older = [each for each in holders.get(_bare(title), []) if each[0] <= when and each[1] != sha]
         older = [each for each in older if each[0] < when or not follows(database, each[1], sha)]
-        for _, target, twins in sorted(older, reverse=True)[:NEAREST]:
-            yield Named(sha, target, "declared", title=True, when=twins)
+        for _, target, twins, merge in sorted(older, reverse=True)[:NEAREST]:
+            yield Named(sha, target, "declared", title="merge" if merge else "commit", when=twins)
 
 
-def _candidates(database: Database, wanted: set[str]) -> Iterable[tuple[str, str, int, str, int]]:
-    """Every commit, or for a few titles those that have all their words."""
-    columns = "c.sha, c.subject, c.commit_time, c.author, c.author_time"
+def _candidates(database: Database, wanted: set[str]) -> Iterable[tuple[str, str, int, str, int, int]]:
+    """Every commit with its title, and every merge with that of its pull request; for a few titles those that have all their words."""
+    columns = "c.sha, c.subject, c.commit_time, c.author, c.author_time, 0"
+    merges = "c.sha, k.target, c.commit_time, c.author, c.author_time, 1"
+    titled = "JOIN claims k ON k.sha = c.sha AND k.kind = 'titled'"
     if len(wanted) > 20:
-        yield from database.connection.execute(f"SELECT {columns} FROM commits c")
+        yield from database.connection.execute(f"SELECT {columns} FROM commits c UNION ALL SELECT {merges} FROM commits c {titled}")
         return
     for title in wanted:
         words = re.findall(r"[A-Za-z0-9]+", title)
         if not words:
             continue
         phrase = " ".join(f'"{word}"' for word in words[:12])
-        query = f"SELECT {columns} FROM words JOIN commits c ON c.id = words.rowid WHERE words MATCH ?"
-        yield from database.connection.execute(query, (f"subject: ({phrase})",))
+        found = "FROM words JOIN commits c ON c.id = words.rowid"
+        yield from database.connection.execute(f"SELECT {columns} {found} WHERE words MATCH ?", (f"subject: ({phrase})",))
+        yield from database.connection.execute(f"SELECT {merges} {found} {titled} WHERE words MATCH ?", (f"body: ({phrase})",))
 
 
 def _bare(title: str) -> str:

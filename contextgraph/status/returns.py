@@ -80,26 +80,30 @@ def _same(old: Counter[Change], new: Counter[Change]) -> bool:
 
 
 def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
-    """(later commit, reverted one) of one title. Of a reverted merge what it brought in counts as well, under either title."""
+    """(later commit, reverted one) of one title. Of a reverted merge what it brought in counts as well, under either title, and another
+    merge of a pull request of its title."""
     connection = database.connection
-    query = "SELECT sha, subject, commit_time FROM commits WHERE id > ? ORDER BY commit_time"
-    later = connection.execute(query, (known,)).fetchall()
-    begins = {_begin(subject) for _, subject, _ in later}
-    titles: dict[str, set[tuple[str, int]]] = {}
+    titled = "JOIN claims k ON k.kind = 'titled' AND k.sha"
+    commits = "SELECT c.sha, c.subject, c.commit_time AS at, 0 FROM commits c WHERE c.id > :known"
+    merges = f"SELECT c.sha, k.target, c.commit_time, 1 FROM commits c {titled} = c.sha WHERE c.id > :known"
+    later = connection.execute(f"{commits} UNION ALL {merges} ORDER BY at", {"known": known}).fetchall()
+    begins = {_begin(subject) for _, subject, *_ in later}
+    titles: dict[tuple[str, int], set[tuple[str, int]]] = {}
     columns = f"v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {REVERTED} JOIN commits t"
     for query in (
-        f"SELECT t.subject, t.sha, {columns} ON t.sha = r.target",
-        f"SELECT t.subject, t.sha, {columns} ON t.landing = r.target AND t.landing <> t.sha",
-        f"SELECT m.subject, t.sha, {columns} ON t.landing = r.target AND t.landing <> t.sha JOIN commits m ON m.sha = r.target",
+        f"SELECT t.subject, 0, t.sha, {columns} ON t.sha = r.target",
+        f"SELECT k.target, 1, t.sha, {columns} ON t.sha = r.target {titled} = t.sha",
+        f"SELECT t.subject, 0, t.sha, {columns} ON t.landing = r.target AND t.landing <> t.sha",
+        f"SELECT m.subject, 0, t.sha, {columns} ON t.landing = r.target AND t.landing <> t.sha JOIN commits m ON m.sha = r.target",
     ):
-        for subject, sha, when in connection.execute(query) if later else ():
+        for subject, merge, sha, when in connection.execute(query) if later else ():
             if _begin(subject) in begins:  # a day's commits share their titles with few of all that was ever reverted
-                titles.setdefault(_bare(subject), set()).add((sha, when))
+                titles.setdefault((_bare(subject), merge), set()).add((sha, when))
     taken: Counter[tuple[str, int]] = Counter()
-    for sha, subject, when in later if titles else ():
-        for each in titles.get(_bare(subject), ()):
+    for sha, subject, when, merge in later if titles else ():
+        for each in titles.get((_bare(subject), merge), ()):
             old, reverted = each
-            if when > reverted and taken[each] < NEAREST:
+            if when > reverted and sha != old and taken[each] < NEAREST:
                 taken[each] += 1
                 yield sha, old
 

@@ -50,6 +50,7 @@ def sync(database: Database, git: Git) -> None:
     stated = {(each.reverter, each.target): each.rule for each in _meant(declared, extents)}
     judged = {pair: (_judged(rule, extents[pair]), extents[pair].extent) for pair, rule in stated.items() if pair in extents}
     rows = {pair: (rule, extent) for pair, (rule, extent) in judged.items() if rule}
+    rows |= _together(database, git, rows)
     rows |= _brought(database, git, rows)
     rows |= dict.fromkeys(_worth(database, git, exact - rows.keys()), ("inverse", 1.0))
     with database.transaction() as connection:
@@ -64,6 +65,30 @@ def _judged(rule: str, undone: Undone) -> str | None:
     if undone.extent < MENTIONED:
         return "mentioned" if rule == "declared" else None
     return rule if rule == "declared" or (undone.extent >= NEAR_THE_WORD and undone.lines >= FEWEST_LINES) else None
+
+
+def _together(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) -> dict[Pair, tuple[str, float]]:
+    """What a revert of several commits undoes of each, where one had changed what another did: the lines in between are restored for
+    none of them. A commit counts for the others when something of it is undone, or all that is left of them together."""
+    named: dict[str, list[str]] = {}
+    for (reverter, target), (rule, extent) in rows.items():
+        if rule == "declared" or extent < MENTIONED:
+            named.setdefault(reverter, []).append(target)
+    several = {each: targets for each, targets in named.items() if len(targets) > 1}
+    several = {each: targets for each, targets in several.items() if any(rows[(each, target)][1] < REVERTED for target in targets)}
+    lines = dict(changes(database, git, {sha for reverter, targets in several.items() for sha in (reverter, *targets)}))
+    found: dict[Pair, tuple[str, float]] = {}
+    for reverter, targets in several.items():
+        here = [target for target in targets if target in lines and reverter in lines]
+        if here and undoing.extent(undoing.composed(lines[each] for each in here), lines[reverter]) < REVERTED:
+            here = [target for target in here if rows[(reverter, target)][1] >= MENTIONED]
+        for target in here:
+            answer = {sha for (sha,) in database.connection.execute("SELECT reverter FROM reverts WHERE target = ?", (target,))}
+            others = [each for each in here if each not in (target, *answer) and (each, target) not in rows]
+            rest = undoing.composed(lines[each] for each in (reverter, *others))
+            if (share := undoing.extent(lines[target], rest)) > rows[(reverter, target)][1]:
+                found[(reverter, target)] = ("declared", share)
+    return {pair: row for pair, row in found.items() if row[1] >= MENTIONED}
 
 
 def _brought(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) -> dict[Pair, tuple[str, float]]:
@@ -82,17 +107,20 @@ def _brought(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) 
 
 def _meant(declared: list[Named], extents: dict[Pair, Undone]) -> Iterator[Named]:
     """What is named, the most certain rule last; of the commits with a quoted title the one undone most (the nearest of
-    equals), and its twins: the same change that came in a second time."""
-    nothing = Undone(0.0, 0)
+    equals), and its twins: the same change that came in a second time. Of merges of that title likewise, so that both are told
+    where a pull request has the title of its only commit."""
     titled: dict[str, list[Named]] = {}
     for each in sorted(declared, key=lambda each: each.rule != "mentioned"):
         if each.title:
             titled.setdefault(each.reverter, []).append(each)
         else:
             yield each
+    share = {each: round(extents.get((each.reverter, each.target), Undone(0.0, 0)).extent, 2) for each in declared if each.title}
     for candidates in titled.values():
-        best = max(candidates, key=lambda each: round(extents.get((each.reverter, each.target), nothing).extent, 2))
-        yield from (each for each in candidates if each is best or each.when == best.when)
+        most = max(share[each] for each in candidates)
+        for kind in ("commit", "merge"):
+            best = next((each for each in candidates if each.title == kind and share[each] == most), None)
+            yield from (each for each in candidates if each is best or (best and each.when == best.when))
 
 
 def swaps(database: Database, table: str, known: int) -> Iterator[Pair]:

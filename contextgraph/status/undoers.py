@@ -20,7 +20,7 @@ class Undoer(msgspec.Struct, frozen=True):
     """`reverter` undoes `extent` (0 to 1) of a commit, and landed at `when` through `place` as `form`: itself or rewritten.
 
     `origin` is who wrote it, when, and its title: the same for a commit that came in twice. The time alone is not enough,
-    for a script makes several commits in one second.
+    for a script makes several commits in one second. `lost`: the merge that it came with has the change all the same.
     """
 
     reverter: str
@@ -30,6 +30,7 @@ class Undoer(msgspec.Struct, frozen=True):
     place: str
     when: int
     origin: tuple[str, int, str]
+    lost: bool = False
 
 
 class Undoers:
@@ -105,7 +106,11 @@ class Undoers:
             # What it was rewritten into may undo less, and where it names the change itself it says how much.
             if landed and (landed[0] == reverter or landed[0] not in spoken):
                 form, landing = landed
-                found.append(Undoer(reverter, rule, extent, form, *landing, (origin[0], origin[1], origin[2])))
+                lost = self.connection.execute(
+                    "SELECT 1 FROM kept WHERE merge = ? AND reverter = ? AND target = ? AND stands", (landing[0], reverter, target)
+                ).fetchone()
+                written = (origin[0], origin[1], origin[2])
+                found.append(Undoer(reverter, rule, extent, form, *landing, written, lost is not None))
         return found
 
     def landed(self, reverter: str) -> tuple[str, Landing] | None:
@@ -143,10 +148,11 @@ class Undoers:
             for each in repeated:
                 del best[each.reverter]
         twins: dict[tuple[str, int, str], Undoer] = {}
-        for each in sorted(best.values(), key=lambda each: (each.when, each.rule == "inverse", each.reverter)):
+        for each in sorted(best.values(), key=lambda each: (each.lost, each.when, each.rule == "inverse", each.reverter)):
             known = twins.get(each.origin)
-            twins[each.origin] = each if known is None or each.extent >= known.extent + MENTIONED else known
-        kept = list(twins.values())
+            if known is None or (each.lost == known.lost and each.extent >= known.extent + MENTIONED):
+                twins[each.origin] = each
+        kept = sorted(twins.values(), key=lambda each: each.when)
         # A revert that was rewritten under other words is told once, with the words.
         spoken = {each.reverter for each in kept if each.rule != "inverse"}
         later = {form for reverter in spoken for form in self._forms(reverter)}
