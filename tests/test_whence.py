@@ -42,6 +42,7 @@ def titles(answer: dict[str, Any]) -> list[str]:
         ("bin:9", "bin is a binary file and has no lines"),
         ("src:1", "src is a directory and has no lines"),
         ("link.py:1", "link.py is a symbolic link and has no lines"),
+        pytest.param("x/" * 3000 + "y:1", f"`{'x/' * 3000}y:1` is neither a revision nor a path in this repository", id="deep"),
         ("nowhere.py:1", "`nowhere.py:1` is neither a revision nor a path in this repository"),
     ],
 )

@@ -12,6 +12,8 @@ from contextgraph.git import Git
 
 EVERYTHING = "*"
 """The pattern of the top itself."""
+DEEPEST = 100
+"""Folders on the way to a path that are looked at: a line of the terminal has its limit."""
 Kind = Literal["file", "link", "submodule", "directory"]
 _KINDS: dict[str, Kind] = {"120000": "link", "160000": "submodule", "040000": "directory"}
 
@@ -70,7 +72,8 @@ def _kind(git: Git, path: str, revision: str | None) -> Kind | None:
 
 def refuse_behind(git: Git, name: str, revision: str | None) -> None:
     """Raise NotFoundError for what is in a submodule or behind a link: git keeps nothing there."""
-    parents = [str(parent) for path in candidates(git, name) for parent in Path(path).parents if str(parent) != "."]
+    every = {str(parent) for path in candidates(git, name) for parent in Path(path).parents} - {"."}
+    parents = sorted(every, key=len)[:DEEPEST]
     rows = git.maybe("ls-tree", "-z", "--full-tree", revision or "HEAD", "--", *parents) if parents else None
     for row in (rows or "").split("\0"):
         kind, parent = _KINDS.get(row[:6]), row.partition("\t")[2]
