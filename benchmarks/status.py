@@ -18,7 +18,7 @@ from pathlib import Path
 from measure import CG, START, run, scratch
 
 from contextgraph.graph import Graph
-from contextgraph.status import inverses, landing, linking, reverts
+from contextgraph.status import chains, inverses, landing, linking, returns, reverts
 
 FIRST, MORE, PAST = 6.0, 150.0, 500.0
 """Seconds of the first pass; milliseconds of a later look beyond an idle one; milliseconds of an answer as of a moment."""
@@ -71,11 +71,15 @@ def first_pass(graph: Graph) -> float:
         connection.execute("UPDATE commits SET landing = NULL")
         for table in ("reverts", "patches", "tried"):
             connection.execute(f"DELETE FROM {table}")
-        connection.execute("DELETE FROM meta WHERE name IN ('target', 'reverts', 'linked', 'compared', 'noticed', 'uncompared')")
+        connection.execute("DELETE FROM claims WHERE kind = 'again'")
+        names = "('target', 'reverts', 'chains', 'returns', 'linked', 'compared', 'noticed', 'uncompared')"
+        connection.execute(f"DELETE FROM meta WHERE name IN {names}")
     total = 0.0
     for name, action in {
         "landed": lambda: landing.sync(database, graph.git, graph.target),
         "reverted, declared and whole files": lambda: reverts.sync(database, graph.git),
+        "what is undone with it": lambda: chains.sync(database, graph.git),
+        "what came back": lambda: returns.sync(database, graph.git),
         "noticing what is to be compared": lambda: inverses.sync(database, graph.git),
         "carried": lambda: linking.find(database, graph.git, set(), graph.refs.heads.values()),
     }.items():

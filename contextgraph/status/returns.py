@@ -27,6 +27,7 @@ FEW, HOT = 20, 3_000
 """Paths of a commit that are asked how often they change; commits from which a path is changed by nearly everything."""
 LONGEST = 300
 """Characters of a title that are compared."""
+_WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\(?[#!]\d+\)?")
 _KIND = re.compile(r"\A(?!revert)\w+(?:\([^()]*\))?!?: ", re.IGNORECASE)
 _TIME = r"(?:take|attempt|try) (?:\d|two|three)\b|(?:2nd|3rd|second|third) (?:try|attempt|time)\b"
@@ -87,7 +88,7 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
     commits = "SELECT c.sha, c.subject, c.commit_time AS at, 0 FROM commits c WHERE c.id > :known"
     merges = f"SELECT c.sha, k.target, c.commit_time, 1 FROM commits c {titled} = c.sha WHERE c.id > :known"
     later = connection.execute(f"{commits} UNION ALL {merges} ORDER BY at", {"known": known}).fetchall()
-    begins = {_begin(subject) for _, subject, *_ in later}
+    words = set().union(*(_words(subject) for _, subject, *_ in later))
     titles: dict[tuple[str, int], set[tuple[str, int]]] = {}
     columns = f"v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {REVERTED} JOIN commits t"
     for query in (
@@ -97,11 +98,13 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
         f"SELECT m.subject, 0, t.sha, {columns} ON t.landing = r.target AND t.landing <> t.sha JOIN commits m ON m.sha = r.target",
     ):
         for subject, merge, sha, when in connection.execute(query) if later else ():
-            if _begin(subject) in begins:  # a day's commits share their titles with few of all that was ever reverted
-                titles.setdefault((_bare(subject), merge), set()).add((sha, when))
+            # A day's commits share their words with few of all that was ever reverted.
+            if not words.isdisjoint(_words(subject)) and (title := _bare(subject)):
+                titles.setdefault((title, merge), set()).add((sha, when))
+    longest = {max(title.split(), key=len) for title, _ in titles}
     taken: Counter[tuple[str, int]] = Counter()
     for sha, subject, when, merge in later if titles else ():
-        for each in titles.get((_bare(subject), merge), ()):
+        for each in () if longest.isdisjoint(_words(subject)) else titles.get((_bare(subject), merge), ()):
             old, reverted = each
             if when > reverted and sha != old and taken[each] < NEAREST:
                 taken[each] += 1
@@ -156,10 +159,9 @@ def _touched(connection: Connection, path: int) -> int:
     return int(connection.execute(query, (path, HOT)).fetchone()[0])
 
 
-def _begin(title: str) -> str:
-    """The first word of what is compared, found quickly where nothing stands before it."""
-    word = next(iter(title.split(None, 1)), "").casefold()
-    return word if word.isalnum() and word[:2] not in ("re", "ro", "ta") else next(iter(_bare(title).split(None, 1)), "")
+def _words(title: str) -> list[str]:
+    """Every word that may be left of a title when it is compared; quickly found, for there are as many titles as commits."""
+    return _WORD.findall(title.casefold())
 
 
 def _bare(title: str) -> str:
@@ -168,4 +170,4 @@ def _bare(title: str) -> str:
     title = _KIND.sub("", title)
     if any(word in title.casefold() for word in _WORDS):
         title = _AT_LAST.sub("", _KIND.sub("", _ONCE_MORE.sub("", title)))
-    return " ".join(re.findall(r"\w+", title.casefold()))
+    return " ".join(_WORD.findall(title.casefold()))
