@@ -73,6 +73,14 @@ def test_without_a_word_nearly_all_of_it_must_be_there(repo: Repo) -> None:
     assert (status(repo, few), trace(repo, few).relanded_by) == ("landed", again)
 
 
+def test_what_a_reverted_merge_had_brought_comes_back_without_a_word(repo: Repo) -> None:
+    repo.commit("Base")
+    sha, merge = merged(repo, 1, lines("limits", 20))
+    repo.git("revert", "-m", "1", "--no-edit", merge)
+    again = repo.commit("Bound what may come", {"limits": lines("limits", 20) + "other\n"})
+    assert [trace(repo, each).relanded_by for each in (sha, merge)] == [again, again]
+
+
 def merged(repo: Repo, number: int, text: str) -> tuple[str, str]:
     """A branch of one commit and its merge, as a host names it."""
     repo.git("checkout", "-q", "-b", f"topic{number}")
@@ -100,6 +108,24 @@ def test_a_merge_comes_back_with_the_merge_of_the_same_commit(repo: Repo) -> Non
     repo.git("checkout", "-q", "main")
     repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #2 from ann/else", "elsewhere")
     assert (trace(repo, merge).relanded_by, trace(repo, sha).relanded_by) in ((repo.sha(), again), (repo.sha(), repo.sha()))
+
+
+def test_a_merge_comes_back_with_a_commit_that_is_reworked(repo: Repo) -> None:
+    """Of the commit less than half is there again, of the merge most: it brought another one too."""
+    repo.commit("Base")
+    repo.git("checkout", "-q", "-b", "topic1")
+    repo.commit("More limits", {"more": lines("more", 20)})
+    sha = repo.commit("Add limits", {"limits": lines("limits", 8)})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #1 from ann/limits", "topic1")
+    merge = repo.sha()
+    repo.git("revert", "-m", "1", "--no-edit", merge)
+    repo.git("checkout", "-q", "-b", "topic2")
+    repo.commit("Add limits", {"limits": lines("other", 8)})
+    repo.commit("Once more", {"more": lines("more", 20), "beside": lines("beside", 300)})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #2 from ann/else", "topic2")
+    assert (trace(repo, merge).relanded_by, status(repo, sha)) == (repo.sha(), "reverted")
 
 
 def test_a_silent_revert_that_the_background_finds_is_followed_on(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def look(database: Database, git: Git, known: int) -> None:
     lines = dict(changes(database, git, {sha for pair in claimed | silent for sha in pair}))
     found = {(new, old) for new, old in claimed if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
     found |= {(new, old) for new, old in silent if new in lines and old in lines and _same(lines[old], lines[new])}
-    whole = _as_a_whole(database, found) - found
+    whole = _as_a_whole(database, found | claimed) - found
     lines = dict(changes(database, git, {sha for pair in whole for sha in pair}))
     found |= {(new, old) for new, old in whole if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
     with database.transaction() as connection:
@@ -65,7 +65,7 @@ def look(database: Database, git: Git, known: int) -> None:
 
 
 def _as_a_whole(database: Database, found: set[Pair]) -> set[Pair]:
-    """(what brought it in again, the reverted merge that had brought it in) for each commit that came back."""
+    """(what brought it in again, the reverted merge that had brought it in) for each commit that came back or says so."""
     query = (
         "SELECT n.landing, o.landing FROM commits o JOIN commits n ON n.sha = ? WHERE o.sha = ? AND o.landing <> o.sha"
         " AND n.landing <> o.landing AND EXISTS (SELECT 1 FROM reverts WHERE target = o.landing AND extent >= ?)"
@@ -131,11 +131,13 @@ def _without_a_word(database: Database, known: int) -> Iterator[Pair]:
     half of the others."""
     connection = database.connection
     earliest = connection.execute("SELECT min(commit_time) FROM commits WHERE id > ?", (known,)).fetchone()[0] or 0
-    reverted = connection.execute(
-        "SELECT t.sha, t.id, v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter JOIN commits t ON t.sha = r.target"
-        " WHERE r.extent >= ? AND v.commit_time >= ?",
-        (REVERTED, earliest - WINDOW),
-    ).fetchall()
+    columns = "SELECT t.sha, t.id, v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter JOIN commits t"
+    asked = (REVERTED, earliest - WINDOW)
+    reverted = [
+        row
+        for condition in ("t.sha = r.target", "t.landing = r.target AND t.landing <> t.sha")
+        for row in connection.execute(f"{columns} ON {condition} WHERE r.extent >= ? AND v.commit_time >= ?", asked).fetchall()
+    ]
     later = (
         "SELECT c.sha, c.id FROM touched x JOIN commits c ON c.id = x.commit_id WHERE x.path_id = ?"
         " AND c.id > ? AND c.commit_time > ? AND c.commit_time <= ? ORDER BY c.commit_time"
