@@ -79,7 +79,7 @@ def first_pass(graph: Graph) -> float:
         "landed": lambda: landing.sync(database, graph.git, graph.target),
         "reverted, declared and whole files": lambda: reverts.sync(database, graph.git),
         "what is undone with it": lambda: chains.sync(database, graph.git),
-        "what came back": lambda: returns.sync(database, graph.git),
+        "what came back": lambda: returns.sync(database, graph.git, silent=False),
         "noticing what is to be compared": lambda: inverses.sync(database, graph.git),
         "carried": lambda: linking.find(database, graph.git, set(), graph.refs.heads.values()),
     }.items():

@@ -52,7 +52,7 @@ def index(database: Database, git: Git, store: Store, refs: Refs, notes: str | N
         reverts.sync(database, git)
         chains.sync(database, git)
         inverses.sync(database, git)
-        returns.sync(database, git)
+        returns.sync(database, git, silent=not inverses.waiting(database))
         kept.sync(database, git)
     except GitError as error:
         if "promisor" not in error.message:
@@ -64,8 +64,8 @@ def index(database: Database, git: Git, store: Store, refs: Refs, notes: str | N
 def follow(database: Database, git: Git, store: Store, refs: Refs, changed: set[str], installed: bool) -> None:
     """Follow commits that were rewritten without a hook. The links are the same bytes in every clone; where nothing may
     be recorded (no `cg init` here) the index alone has them."""
-    lines = linking.find(database, git, changed, refs.heads.values())
-    if lines:
+    while lines := linking.find(database, git, changed, refs.heads.values()):
         Noted(database, store).add(lines)
         if installed:
             store.append(lines)
+        changed = {key for key, _ in lines}  # what they were carried into may have been carried on

@@ -223,8 +223,11 @@ class Doings(World):
     def targets(self) -> list[str]:
         """What of the main line can be reverted. What a branch takes back already is not: the same change made twice is the
         same change to the squash test."""
-        waiting = set().union(*(self.changed(sha) for sha in self.adds if sha not in self.arrived))
-        return [sha for sha in self.landed if self.changed(sha) and not self.changed(sha) & (self.doubled | waiting)]
+        return [sha for sha in self.landed if self.changed(sha) and not self.changed(sha) & (self.doubled | self.waiting())]
+
+    def waiting(self) -> set[str]:
+        """Files that branches which have not landed add or remove."""
+        return set().union(*(self.changed(sha) for sha in self.adds if sha not in self.arrived))
 
     def revert(self) -> None:
         """Of anything in the main line: changes, merges, what came with them, squashes, and reverts of those."""
@@ -260,7 +263,7 @@ class Doings(World):
         self.on_main()
         tree = self.tree()
         gone = [sha for sha in self.landed if self.adds[sha] and not self.removes[sha] and not self.adds[sha] & (tree | self.doubled)]
-        gone = [sha for sha in gone if sha not in self.knots() and not self.adds[sha] & self.again]
+        gone = [sha for sha in gone if sha not in self.knots() and not self.adds[sha] & (self.again | self.waiting())]
         if gone:
             sha = self.random.choice(gone)
             self.stage()

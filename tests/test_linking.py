@@ -141,6 +141,18 @@ def test_a_squash_of_a_branch_that_was_never_seen_whole(here: Repo) -> None:
     assert (words(here, here.sha()), status(here, two)) == ({"two"}, "landed")
 
 
+def test_the_pick_of_a_squash_before_anyone_looks(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    decided(here, "one")
+    here.git("checkout", "-q", "main")
+    here.git(*HOOKS_OFF, "merge", "-q", "--squash", "topic")
+    here.git(*HOOKS_OFF, "commit", "-q", "-m", "all of it")
+    squash = here.sha()
+    here.git(*HOOKS_OFF, "revert", "--no-edit", squash)
+    here.git(*HOOKS_OFF, "cherry-pick", "-x", squash)
+    assert words(here, here.sha()) == {"one"}
+
+
 @pytest.mark.parametrize("message", [["--no-edit"], ["-m", "all of it"]])
 def test_a_local_squash(here: Repo, message: list[str]) -> None:
     here.git("checkout", "-q", "-b", "topic")

@@ -9,7 +9,7 @@ from collections import Counter
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
-from contextgraph.status.reverts import MEMBERS, MENTIONED, REVERTED, Pair, changes
+from contextgraph.status.reverts import MENTIONED, REVERTED, Pair, changes, members
 
 MOST = 50
 """Commits of one chain that are looked at."""
@@ -78,16 +78,15 @@ def _kin(database: Database, reverter: str, target: str) -> set[str]:
 
 def _in_pieces(database: Database, git: Git, reverter: str, merge: str) -> Rows:
     """What of a merge was undone before it was reverted as a whole, by which reverter of a part: the newest for each line."""
-    row = database.connection.execute("SELECT parents FROM commits WHERE sha = ?", (merge,)).fetchone()
+    row = database.connection.execute("SELECT parents, landing IS sha FROM commits WHERE sha = ?", (merge,)).fetchone()
     if row is None or " " not in row[0]:
         return {}
-    members = (git.maybe("rev-list", f"--max-count={MEMBERS}", merge, f"^{merge}^1") or "").split()
-    between = (git.maybe("rev-list", reverter, f"^{merge}") or "").split()
     parts: set[str] = set()
-    for member in members:
+    for member in members(database, git, merge, bool(row[1])):
         query = "SELECT reverter FROM reverts WHERE target = ? AND extent >= ?"
-        parts |= {each for (each,) in database.connection.execute(query, (member, REVERTED))}
-    earlier = [each for each in between if each in parts and each != reverter]
+        parts |= {each for (each,) in database.connection.execute(query, (member, REVERTED))} - {reverter}
+    between = (git.maybe("rev-list", reverter, f"^{merge}") or "").split() if parts else []
+    earlier = [each for each in between if each in parts]
     lines = dict(changes(database, git, {merge, reverter, *earlier})) if earlier else {}
     if merge not in lines:
         return {}

@@ -50,16 +50,17 @@ def steps(database: Database, git: Git) -> Iterator[tuple[int, int]]:
         rows = list(_digested(database, git, todo[begin : begin + BATCH]))
         with database.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO patches VALUES (?, ?, ?)", rows)
-            database.put("uncompared", str(max(0, len(todo) - begin - BATCH)))
+            database.put("uncompared", str(max(1, len(todo) - begin - BATCH)))
         yield min(begin + BATCH, len(todo)), len(todo)
     pairs = list(swaps(database, "patches", known))
     with database.transaction() as connection:
         connection.executemany("INSERT OR IGNORE INTO reverts VALUES (?, ?, 'inverse', 1.0)", pairs)
+    if pairs or len(todo) > AT_ONCE:  # what came back without a word waits for this too
+        returns.look(database, git, known)
+    with database.transaction():
         database.put("compared", str(newest))
         database.put("noticed", str(newest))
         database.put("uncompared", "0")
-    if pairs:
-        returns.look(database, git, known)
 
 
 def _candidates(database: Database, known: int) -> Iterator[tuple[int, str]]:

@@ -4,7 +4,7 @@ without a word. The diffs decide each time."""
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from sqlite3 import Connection
 
 from contextgraph.git import Git
@@ -40,20 +40,21 @@ _AT_LAST = re.compile(rf"(?<=\w)\W+(?:v\d|again|re-?land(?:ed)?|{_TIME})\W*\Z", 
 _WORDS = ("land", "appl", "forward", "take", "attempt", "try", "time", "again", " v", "(v")
 
 
-def sync(database: Database, git: Git) -> None:
-    """Look at the commits indexed since the last time."""
+def sync(database: Database, git: Git, silent: bool) -> None:
+    """Look at the commits indexed since the last time; without `silent` only for what says so: the rest is left to the background,
+    which reads the diffs of whatever touched the same paths."""
     known = int(database.get("returns") or 0)
     newest = database.connection.execute("SELECT coalesce(max(id), 0) FROM commits").fetchone()[0]
     if known != newest:
-        look(database, git, known)
+        look(database, git, known, silent)
         with database.transaction():
             database.put("returns", str(newest))
 
 
-def look(database: Database, git: Git, known: int) -> None:
+def look(database: Database, git: Git, known: int, silently: bool = True) -> None:
     """Keep what of all that was ever reverted came back with the commits that have an id over `known`."""
     claimed = {*_under_its_title(database, known), *_against_its_reverter(database, known)}
-    silent = set(_without_a_word(database, known)) - claimed
+    silent = set(_without_a_word(database, known)) - claimed if silently else set()
     lines = dict(changes(database, git, {sha for pair in claimed | silent for sha in pair}))
     found = {(new, old) for new, old in claimed if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
     found |= {(new, old) for new, old in silent if new in lines and old in lines and _same(lines[old], lines[new])}
@@ -88,7 +89,8 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
     commits = "SELECT c.sha, c.subject, c.commit_time AS at, 0 FROM commits c WHERE c.id > :known"
     merges = f"SELECT c.sha, k.target, c.commit_time, 1 FROM commits c {titled} = c.sha WHERE c.id > :known"
     later = connection.execute(f"{commits} UNION ALL {merges} ORDER BY at", {"known": known}).fetchall()
-    words = set().union(*(_words(subject) for _, subject, *_ in later))
+    words = [_words(subject) for _, subject, *_ in later]
+    often = Counter(chain.from_iterable(words))
     titles: dict[tuple[str, int], set[tuple[str, int]]] = {}
     columns = f"v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {REVERTED} JOIN commits t"
     for query in (
@@ -99,12 +101,12 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
     ):
         for subject, merge, sha, when in connection.execute(query) if later else ():
             # A day's commits share their words with few of all that was ever reverted.
-            if not words.isdisjoint(_words(subject)) and (title := _bare(subject)):
+            if any(word in often for word in _words(subject)) and (title := _bare(subject)):
                 titles.setdefault((title, merge), set()).add((sha, when))
-    longest = {max(title.split(), key=len) for title, _ in titles}
+    rarest = {min(title.split(), key=often.__getitem__) for title, _ in titles}
     taken: Counter[tuple[str, int]] = Counter()
-    for sha, subject, when, merge in later if titles else ():
-        for each in () if longest.isdisjoint(_words(subject)) else titles.get((_bare(subject), merge), ()):
+    for (sha, subject, when, merge), its in zip(later, words, strict=True):
+        for each in () if rarest.isdisjoint(its) else titles.get((_bare(subject), merge), ()):
             old, reverted = each
             if when > reverted and sha != old and taken[each] < NEAREST:
                 taken[each] += 1

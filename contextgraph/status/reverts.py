@@ -99,10 +99,17 @@ def _brought(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) 
     for (reverter, target), (rule, extent) in rows.items():
         found = database.connection.execute(query, (target,)).fetchone() if rule == "declared" else None
         if found and not (found[0] and extent >= REVERTED):
-            members = git.maybe("rev-list", f"--max-count={MEMBERS}", target, f"^{target}^1")
-            inner |= {(reverter, sha) for sha in (members or "").split() if sha not in (target, reverter)}
+            inner |= {(reverter, sha) for sha in members(database, git, target, bool(found[0])) if sha not in (target, reverter)}
     parts = _extents(database, git, inner - rows.keys())
     return {pair: ("declared", undone.extent) for pair, undone in parts if undone.extent >= MENTIONED}
+
+
+def members(database: Database, git: Git, merge: str, first_parent: bool) -> list[str]:
+    """What a merge brought in. Of one on the line of the target branch itself its landings say it, and git need not walk."""
+    if first_parent:
+        query = "SELECT sha FROM commits WHERE landing = ? AND landing <> sha LIMIT ?"
+        return [sha for (sha,) in database.connection.execute(query, (merge, MEMBERS))]
+    return (git.maybe("rev-list", f"--max-count={MEMBERS}", merge, f"^{merge}^1") or "").split()
 
 
 def _meant(declared: list[Named], extents: dict[Pair, Undone]) -> Iterator[Named]:
