@@ -1,5 +1,7 @@
 """Which commit became which, with hooks and without: every way has its words, and nothing is attached anywhere else."""
 
+from pathlib import Path
+
 import pytest
 
 from contextgraph.status import linking
@@ -141,15 +143,19 @@ def test_a_squash_of_a_branch_that_was_never_seen_whole(here: Repo) -> None:
     assert (words(here, here.sha()), status(here, two)) == ({"two"}, "landed")
 
 
-def test_the_pick_of_a_squash_before_anyone_looks(here: Repo) -> None:
+def test_the_pick_of_a_host_s_squash_before_anyone_looks(here: Repo, tmp_path: Path) -> None:
     here.git("checkout", "-q", "-b", "topic")
     decided(here, "one")
     here.git("checkout", "-q", "main")
-    here.git(*HOOKS_OFF, "merge", "-q", "--squash", "topic")
-    here.git(*HOOKS_OFF, "commit", "-q", "-m", "all of it")
+    host = Repo(tmp_path / "host")
+    here.git("clone", "-q", str(here.path), str(host.path))
+    host.clock = here.clock
+    host.git("merge", "-q", "--squash", "origin/topic")
+    host.git("commit", "-q", "-m", "all of it (#1)")
+    here.git("pull", "-q", str(host.path), "main")
     squash = here.sha()
-    here.git(*HOOKS_OFF, "revert", "--no-edit", squash)
-    here.git(*HOOKS_OFF, "cherry-pick", "-x", squash)
+    here.git("revert", "--no-edit", squash)
+    here.git("cherry-pick", "-x", squash)
     assert words(here, here.sha()) == {"one"}
 
 
