@@ -36,6 +36,25 @@ def test_a_title_says_that_it_is_done_once_more(repo: Repo, title: str) -> None:
     assert (found.status, found.relanded_by) == ("landed", again)
 
 
+@pytest.mark.parametrize("title", ["Restore #7", "Re-introduce the limits from #7", "reland #7 with fixes (#9)"])
+def test_the_number_of_the_pull_request_says_what_is_done_once_more(repo: Repo, title: str) -> None:
+    sha, _ = reverted(repo)
+    again = repo.commit(title, {"limits": lines("limits", 12) + lines("other", 8)})
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by) == ("landed", again)
+
+
+def test_what_comes_back_in_the_merge_that_brought_its_revert(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits", 20)})
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.git("revert", "--no-edit", sha)
+    again = repo.commit("Add limits", {"limits": lines("limits", 15)})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by) == ("landed", again)
+
+
 def test_what_comes_back_under_its_own_title(repo: Repo) -> None:
     sha = repo.commit("Add limits", {"limits": lines("limits", 20)})
     repo.git("revert", "--no-edit", "HEAD")

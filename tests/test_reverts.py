@@ -515,6 +515,19 @@ def test_a_revert_that_its_merge_did_not_take_over_is_none(repo: Repo) -> None:
     assert trace(repo, sha).reverted_by == repo.sha()
 
 
+def test_a_merge_that_keeps_nothing_but_blank_lines_of_a_change(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits"), "blank": "\n\n\n"})
+    repo.git("checkout", "-q", "-b", "release")
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.git("checkout", "-q", "main")
+    repo.git("rm", "-q", "limits")
+    repo.git("commit", "-qm", "Away")
+    repo.git("merge", "-q", "--no-ff", "--no-commit", "release")
+    repo.git("checkout", "-q", "main", "--", "blank")
+    repo.git("commit", "-qm", "Merge the release")
+    assert status(repo, sha) == "reverted"
+
+
 def test_a_revert_that_came_with_a_merge_among_other_work(repo: Repo) -> None:
     sha = repo.commit("Add limits", {"limits": lines("limits"), "other": lines("other")})
     repo.git("checkout", "-q", "-b", "topic")

@@ -14,6 +14,7 @@ from contextgraph.index.database import Database
 from contextgraph.status import undoing
 from contextgraph.status.returns import AGAIN
 from contextgraph.status.reverts import MENTIONED, Pair, changes, first_parent
+from contextgraph.status.undoing import Change
 
 Row = tuple[str, str, str]
 """(merge, reverter, target)."""
@@ -53,10 +54,14 @@ def _standing(database: Database, git: Git, rows: list[Row]) -> Iterator[Row]:
     """Those where the merge has the change once more that the reverter undid."""
     lines = dict(changes(database, git, {target for _, _, target in rows}))
     names = sorted({path.rpartition("/")[2] for change in lines.values() for path, _, _ in change})
-    pairs = sorted({(merge, reverter) for merge, reverter, _ in rows})
-    found = [change for _, change in undoing.changes(git, pairs, within=names)] if pairs else []
-    since = dict(zip(pairs, found, strict=True))
-    yield from (row for row in rows if undoing.repeated(lines.get(row[2], Counter()), since[row[:2]]) >= AGAIN)
+    since: dict[Pair, Counter[Change]] = {}
+    waiting = sorted({(merge, reverter) for merge, reverter, _ in rows})
+    while waiting:
+        each = dict(waiting)  # one reverter of each merge, for a diff is told by the merge alone, and none where they agree
+        since |= {(merge, each[merge]): change for merge, change in undoing.readable(git, list(each.items()), within=names)}
+        waiting = [(merge, reverter) for merge, reverter in waiting if each[merge] != reverter]
+    nothing = Counter[Change]()
+    yield from (row for row in rows if undoing.repeated(lines.get(row[2], nothing), since.get(row[:2], nothing)) >= AGAIN)
 
 
 def _touched(git: Git, pairs: list[Pair]) -> dict[Pair, set[str]]:

@@ -125,7 +125,7 @@ class Ledger:
             return landed
         there = [each for each in undoers if self.outcome(each.reverter).status == "landed"]
         standing = [each for each in there if not each.lost]
-        later = self._undoers.again(sha, max(each.when for each in standing)) if standing else []
+        later = self._undoers.again(sha, standing) if standing else []
         again = next((new for new in later if self.outcome(new).status == "landed"), None)
         there, standing = ([], []) if again else (there, standing)
         evidence = [*landed.evidence, *(Evidence(rule=each.rule, commit=each.reverter, detail=_share(each)) for each in undoers)]

@@ -10,7 +10,8 @@ from sqlite3 import Connection
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
-from contextgraph.status.reverts import FEWEST_LINES, REVERTED, WINDOW, Pair, changes
+from contextgraph.status.naming import number_of
+from contextgraph.status.reverts import FEWEST_LINES, MENTIONED, REVERTED, WINDOW, Pair, changes
 from contextgraph.status.undoing import Change
 
 AGAIN = 0.5
@@ -32,12 +33,12 @@ _NUMBER = re.compile(r"\(?[#!]\d+\)?")
 _KIND = re.compile(r"\A(?!revert)\w+(?:\([^()]*\))?!?: ", re.IGNORECASE)
 _TIME = r"(?:take|attempt|try) (?:\d|two|three)\b|(?:2nd|3rd|second|third) (?:try|attempt|time)\b"
 _ONCE_MORE = re.compile(
-    rf"\A(?:\W*(?:re-?land|re-?appl(?:y|ies)|roll(?:ing|ed)?[ -]?forward|{_TIME})\w*(?:\([^()]*\))?"
+    rf"\A(?:\W*(?:re-?land|re-?appl(?:y|ies)|re-?introduc|re-?instat|restor|roll(?:ing|ed)?[ -]?forward|{_TIME})\w*(?:\([^()]*\))?"
     r"(?:\W+of\b|\W+with\b[^:]{0,40}:)?\W+)+(?:revert\W+)*",
     re.IGNORECASE,
 )
 _AT_LAST = re.compile(rf"(?<=\w)\W+(?:v\d|again|re-?land(?:ed)?|{_TIME})\W*\Z", re.IGNORECASE)
-_WORDS = ("land", "appl", "forward", "take", "attempt", "try", "time", "again", " v", "(v")
+_WORDS = ("land", "appl", "introduc", "instat", "restor", "forward", "take", "attempt", "try", "time", "again", " v", "(v")
 
 
 def sync(database: Database, git: Git, silent: bool) -> None:
@@ -53,7 +54,7 @@ def sync(database: Database, git: Git, silent: bool) -> None:
 
 def look(database: Database, git: Git, known: int, silently: bool = True) -> None:
     """Keep what of all that was ever reverted came back with the commits that have an id over `known`."""
-    claimed = {*_under_its_title(database, known), *_against_its_reverter(database, known)}
+    claimed = {*_under_its_title(database, known), *_by_its_number(database, known), *_against_its_reverter(database, known)}
     silent = set(_without_a_word(database, known)) - claimed if silently else set()
     lines = dict(changes(database, git, {sha for pair in claimed | silent for sha in pair}))
     found = {(new, old) for new, old in claimed if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
@@ -92,7 +93,7 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
     words = [_words(subject) for _, subject, *_ in later]
     often = Counter(chain.from_iterable(words))
     titles: dict[tuple[str, int], set[tuple[str, int]]] = {}
-    columns = f"v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {REVERTED} JOIN commits t"
+    columns = f"v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {MENTIONED} JOIN commits t"
     for query in (
         f"SELECT t.subject, 0, t.sha, {columns} ON t.sha = r.target",
         f"SELECT k.target, 1, t.sha, {columns} ON t.sha = r.target {titled} = t.sha",
@@ -111,6 +112,25 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
             if when > reverted and sha != old and taken[each] < NEAREST:
                 taken[each] += 1
                 yield sha, old
+
+
+def _by_its_number(database: Database, known: int) -> Iterator[Pair]:
+    """(later commit, reverted one) where the later one says that it is done once more and names the pull request that had brought it:
+    `Restore #290`."""
+    query = "SELECT sha, subject, commit_time FROM commits WHERE id > ? AND subject LIKE '%#%'"
+    rows = [row for row in database.connection.execute(query, (known,)) if _ONCE_MORE.match(row[1])]
+    brought: dict[str, set[tuple[str, int]]] = {}
+    query = (
+        "SELECT t.sha, t.subject, m.subject, v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter JOIN commits t ON {}"
+        " JOIN commits m ON m.sha = t.landing WHERE r.extent >= ?"
+    )
+    for condition in ("t.sha = r.target", "t.landing = r.target AND t.landing <> t.sha") if rows else ():
+        for sha, own, merge, when in database.connection.execute(query.format(condition), (REVERTED,)):
+            for number in filter(None, map(number_of, (own, merge))):
+                brought.setdefault(number, set()).add((sha, when))
+    for new, subject, when in rows:
+        for number in re.findall(r"#\d+", subject):
+            yield from ((new, old) for old, reverted in brought.get(number, ()) if when > reverted and new != old)
 
 
 def _against_its_reverter(database: Database, known: int) -> list[Pair]:

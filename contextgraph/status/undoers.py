@@ -160,14 +160,19 @@ class Undoers:
         silent = [each for each in silent if spoken.isdisjoint(self._forms(each.reverter))][:1]
         return [each for each in kept if each.rule != "inverse" or each in silent]
 
-    def again(self, sha: str, after: int) -> list[str]:
-        """What brought `sha` into the branch once more, later than `after`: a pick, or a commit of the same title and lines."""
+    def again(self, sha: str, standing: list[Undoer]) -> list[str]:
+        """What brought `sha` into the branch once more, later than what undoes it: a pick, or a commit of the same title or lines. One
+        that came in with the reverter is later where it was made on top of it."""
         query = (
-            "SELECT sha FROM claims WHERE kind IN ('picked', 'again') AND target = ?"
-            " UNION SELECT new FROM links WHERE old = ? AND how = 'cherry-pick'"
+            "SELECT sha, kind = 'again' FROM claims WHERE kind IN ('picked', 'again') AND target = ?"
+            " UNION SELECT new, 0 FROM links WHERE old = ? AND how = 'cherry-pick'"
         )
-        news = [(landing[1], new) for (new,) in self.connection.execute(query, (sha, sha)) if (landing := self.landing(new))]
-        return [new for when, new in sorted(news) if when > after]
+        found: set[tuple[int, str]] = set()
+        for new, claimed in self.connection.execute(query, (sha, sha)).fetchall():
+            landing = self.landing(new)
+            if landing and all(landing[1] > each.when or (claimed and follows(self.database, new, each.reverter)) for each in standing):
+                found.add((landing[1], new))
+        return [new for _, new in sorted(found)]
 
     def suspects(self) -> set[str]:
         """Every commit that something may have undone: named targets, what they brought in, and what was made of them."""

@@ -67,13 +67,15 @@ def changes(
         yield sha, found
 
 
-def readable(git: Git, commits: Iterable[tuple[str, str | None]], largest: int = LARGEST) -> Iterator[tuple[str, Counter[Change]]]:
+def readable(
+    git: Git, commits: Iterable[tuple[str, str | None]], largest: int = LARGEST, within: Iterable[str] = ()
+) -> Iterator[tuple[str, Counter[Change]]]:
     """As `changes`, without the commits whose objects are lost; those only promised raise GitError, for they may come yet."""
     left = list(commits)
     while left:
         last = None
         try:
-            for last, change in changes(git, left, largest):
+            for last, change in changes(git, left, largest, within):
                 yield last, change
             return
         except GitError as error:
@@ -163,10 +165,8 @@ def composed(changes: Iterable[Counter[Change]]) -> Counter[Change]:
 
 
 def repeated(before: Counter[Change], again: Counter[Change]) -> float:
-    """The share of a change's lines that another one changes in the same way, 0 to 1."""
-    before = written(before)
-    total = before.total()
-    return sum(min(count, again.get(change, 0)) for change, count in before.items()) / total if total else 0.0
+    """The share of a change's lines that another one changes in the same way, 0 to 1; where a file has moved in between as well."""
+    return extent(before, Counter({(path, _OPPOSITE[sign], words): count for (path, sign, words), count in again.items()}))
 
 
 def weight(change: Counter[Change]) -> int:
