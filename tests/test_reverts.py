@@ -589,3 +589,17 @@ def test_a_merge_that_comes_back_with_another_pull_request_of_its_title(repo: Re
     repo.commit("All in one", {"one": lines("one"), "two": lines("two") + "and more\n"})
     again = request(8, "again")
     assert (trace(repo, merge).status, trace(repo, merge).relanded_by) == ("landed", again)
+
+
+def test_the_revert_of_a_merge_leaves_alone_what_cancelled_out_in_it(repo: Repo) -> None:
+    one = repo.commit("One", {"one": lines("one")})
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.git("revert", "--no-edit", one)
+    gone = repo.sha()
+    repo.git("revert", "--no-edit", gone)
+    back = repo.sha()
+    kept = repo.commit("Two", {"two": lines("two")})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    assert [status(repo, sha) for sha in (one, gone, back, kept)] == ["landed", "reverted", "landed", "reverted"]

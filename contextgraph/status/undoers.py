@@ -58,7 +58,7 @@ class Undoers:
             found = [each for each in found if each.reverter != landing[0]]
         else:
             found = self._of_target(sha)
-            if landing[0] != sha and not self._brings_what_was_there(sha, landing[0]):
+            if landing[0] != sha and not self._brings_what_was_there(sha, landing[0]) and not self._cancels(sha, landing[0]):
                 found += [each for each in self._of_target(landing[0]) if each.extent >= REVERTED and each.rule != "part"]
             for old in self._sources(sha):
                 found += [each for each in self._of_target(old) if each.when >= landing[1]]
@@ -70,6 +70,17 @@ class Undoers:
         row = self.connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
         brought = [self.landing(parent) for parent in row[0].split()[1:]] if row else []
         return bool(brought) and all(landing is not None and landing[0] != via for landing in brought)
+
+    def _cancels(self, sha: str, via: str) -> bool:
+        """Whether `sha` and another commit that came in with the merge `via` undo each other: on balance that brought neither."""
+        query = (
+            "SELECT 1 FROM reverts r JOIN commits v ON v.sha = r.reverter AND v.landing = :via"
+            " JOIN commits t ON t.sha = r.target AND t.landing = :via WHERE r.{} = :sha AND r.extent >= :least AND NOT EXISTS"
+            " (SELECT 1 FROM reverts u JOIN commits c ON c.sha = u.reverter AND c.landing = :via"
+            " WHERE u.target = r.reverter AND u.extent >= :least)"
+        )
+        asked = {"sha": sha, "via": via, "least": REVERTED}
+        return any(self.connection.execute(query.format(side), asked).fetchone() for side in ("reverter", "target"))
 
     def _before(self, each: Undoer, sha: str, at: int) -> bool:
         """Whether a reverter came before `sha`, which landed `at`: a silent one by its time; one that says so, or landed at the very
