@@ -150,7 +150,7 @@ def test_the_action_on_the_default_branch(remote: Remote) -> None:
     runner = remote.runner(ALL, after)
     done, _ = action(runner, {**PUSH, "github.event.before": before})
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 commits landed in main through #12" in done.stderr and "landed, 0 reverted in main" in done.stdout
+    assert "2 commits landed in main through #12" in done.stderr and "landed, 0 pending, 0 reverted in main" in done.stdout
     note = remote.note(landed)
     assert '"kind":"merged"' in note and '"via":"#12"' in note
     again, _ = action(remote.runner(ALL, after), {**PUSH, "github.event.before": before})
