@@ -64,7 +64,10 @@ def index(database: Database, git: Git, store: Store, refs: Refs, notes: str | N
 def follow(database: Database, git: Git, store: Store, refs: Refs, changed: set[str], installed: bool) -> None:
     """Follow commits that were rewritten without a hook. The links are the same bytes in every clone; where nothing may
     be recorded (no `cg init` here) the index alone has them."""
-    while lines := linking.find(database, git, changed, refs.heads.values()):
+    told: set[tuple[str, bytes]] = set()
+    # A line that is found twice was not taken in, for a reason that is not seen here; to ask again would never end.
+    while lines := [line for line in linking.find(database, git, changed, refs.heads.values()) if line not in told]:
+        told.update(lines)
         Noted(database, store).add(lines)
         if installed:
             store.append(lines)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from contextgraph.index.noted import Noted
 from contextgraph.status import linking
 from tests.conftest import HOOKS_OFF, Repo
 from tests.histories import attach, graph, lines, status, trace, words
@@ -584,3 +585,15 @@ def test_a_published_squash_that_its_branch_follows_counts_for_nothing(here: Rep
     opened = graph(here)
     opened.store.append(linking.lines_of(opened.git, [(again, one, "host-squash")]))
     assert (words(here, one), how(here, one), status(here, again)) == ({"one"}, {}, "pending")
+
+
+def test_a_link_that_is_not_taken_in_is_not_looked_for_for_ever(graphed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    graphed.git("checkout", "-q", "-b", "topic")
+    old = decided(graphed, "one")
+    graph(graphed)
+    graphed.git("checkout", "-q", "main")
+    graphed.git("cherry-pick", "-x", old)
+    monkeypatch.setattr(Noted, "add", lambda *_: None)
+    graph(graphed)
+    monkeypatch.undo()
+    assert set(how(graphed, graphed.sha())) == {old}

@@ -82,7 +82,7 @@ class History:
         wanted = [sha for sha in shas if not self._has(sha)]
         if not wanted:
             return
-        found = self._readable([*wanted, *(sha for sha in self._leading_to(wanted) if sha not in wanted and not self._has(sha))])
+        found = self._readable(list(dict.fromkeys([*wanted, *(sha for sha in self._leading_to(wanted) if not self._has(sha))])))
         with self.database.transaction() as connection:
             self._insert(connection, found)
             connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(commit.sha,) for commit in found])
@@ -112,13 +112,23 @@ class History:
         """Mark what a moved or deleted head no longer reaches."""
         if not lost:
             return
-        pruned = self._pruned(connection, lost)
+        unreached = self._unreached(connection, lost, tips)
+        connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(sha,) for sha in unreached])
+
+    def _unreached(self, connection: sqlite3.Connection, lost: list[str], tips: list[str]) -> set[str]:
+        """What lost heads reach and no head does; one process, unless something is missing there."""
         asked = "".join(f"{tip}\n" for tip in lost) + "".join(f"^{tip}\n" for tip in tips)
         try:
-            unreached = self.git.run("rev-list", "--ignore-missing", "--stdin", stdin=asked.encode()).decode().split()
+            return self._listed(asked)
         except GitError:
-            unreached = lost
-        connection.executemany("UPDATE commits SET gone = 1 WHERE sha = ?", [(sha,) for sha in {*unreached, *pruned}])
+            pruned = self._pruned(connection, lost)
+        try:
+            return pruned | self._listed(asked, "--ignore-missing")
+        except GitError:
+            return pruned | set(lost)
+
+    def _listed(self, asked: str, *options: str) -> set[str]:
+        return set(self.git.text("rev-list", *options, "--stdin", stdin=asked.encode()).split())
 
     def _pruned(self, connection: sqlite3.Connection, lost: list[str]) -> set[str]:
         """What lost heads had and git has no more: it cannot walk there, but the index knows their parents."""

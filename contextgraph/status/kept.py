@@ -53,6 +53,7 @@ def _left_alone(database: Database, git: Git, rows: list[Row]) -> list[Row]:
 def _standing(database: Database, git: Git, rows: list[Row]) -> Iterator[Row]:
     """Those where the merge has the change once more that the reverter undid."""
     lines = dict(changes(database, git, {target for _, _, target in rows}))
+    rows = [row for row in rows if lines.get(row[2])]  # without a name to ask for, a diff would be told whole
     names = sorted({path.rpartition("/")[2] for change in lines.values() for path, _, _ in change})
     since: dict[Pair, Counter[Change]] = {}
     waiting = sorted({(merge, reverter) for merge, reverter, _ in rows})
@@ -61,7 +62,7 @@ def _standing(database: Database, git: Git, rows: list[Row]) -> Iterator[Row]:
         since |= {(merge, each[merge]): change for merge, change in undoing.readable(git, list(each.items()), within=names)}
         waiting = [(merge, reverter) for merge, reverter in waiting if each[merge] != reverter]
     nothing = Counter[Change]()
-    yield from (row for row in rows if undoing.repeated(lines.get(row[2], nothing), since.get(row[:2], nothing)) >= AGAIN)
+    yield from (row for row in rows if undoing.repeated(lines[row[2]], since.get(row[:2], nothing)) >= AGAIN)
 
 
 def _touched(git: Git, pairs: list[Pair]) -> dict[Pair, set[str]]:
