@@ -515,6 +515,29 @@ def test_a_revert_that_its_merge_did_not_take_over_is_none(repo: Repo) -> None:
     assert trace(repo, sha).reverted_by == repo.sha()
 
 
+def test_a_revert_in_part_that_its_merge_did_not_take_over_though_it_touched_the_file(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": "".join(lines(name) for name in ("one", "two", "three"))})
+    repo.git("checkout", "-q", "-b", "release")
+    repo.commit(f"Release\n\nReverts a part of {sha}.", {"limits": lines("one") + lines("three")})
+    repo.git("checkout", "-q", "main")
+    repo.commit("Go on", {"other": lines("other")})
+    repo.git("merge", "-q", "--no-ff", "--no-commit", "release")
+    repo.commit("Merge the release", {"limits": "".join(lines(name) for name in ("one", "two", "three", "more"))})
+    assert (status(repo, sha), trace(repo, sha).extent) == ("landed", None)
+
+
+def test_a_revert_whose_branch_took_away_more_of_the_file_counts(repo: Repo) -> None:
+    repo.commit("Base", {"limits": lines("limits", 9)})
+    sha = repo.commit("Fewer limits", {"limits": lines("limits", 3) + lines("new", 2)})
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.git("rm", "-q", "limits")
+    repo.git("commit", "-qm", "No limits")
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    assert status(repo, sha) == "reverted"
+
+
 def test_a_merge_that_keeps_nothing_but_blank_lines_of_a_change(repo: Repo) -> None:
     sha = repo.commit("Add limits", {"limits": lines("limits"), "blank": "\n\n\n"})
     repo.git("checkout", "-q", "-b", "release")
@@ -603,3 +626,15 @@ def test_the_revert_of_a_merge_leaves_alone_what_cancelled_out_in_it(repo: Repo)
     repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
     repo.git("revert", "--no-edit", "-m", "1", "HEAD")
     assert [status(repo, sha) for sha in (one, gone, back, kept)] == ["landed", "reverted", "landed", "reverted"]
+
+
+def test_a_merge_within_a_merge_that_repeats_the_words_of_its_revert_is_not_a_second_one(repo: Repo) -> None:
+    sha = repo.commit("Add limits", {"limits": lines("limits", 20)})
+    repo.git("checkout", "-q", "-b", "next")
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.commit(f"Partially revert {sha[:10]}", {"limits": lines("limits", 12)})
+    repo.git("checkout", "-q", "next")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #8 from a/topic", "-m", f"Partially revert {sha[:10]}", "topic")
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge next", "next")
+    assert (status(repo, sha), trace(repo, sha).extent) == ("landed", 0.4)

@@ -1,12 +1,12 @@
 """Reverts that were lost on their way: made on another branch, and the merge that brought them in kept the change all the same.
 
 A release branch takes a change back, the branch it was made for keeps it, and one day the release branch is merged again. The
-message still says what it says, so the tree of the merge is asked: where it left the files of the change as its branch had them,
-and the change stands there, it was not reverted here.
+message still says what it says, so the tree of the merge is asked: where it took the change not back from what its branch had, and
+what the reverter undid stands there, it was not reverted here.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from contextgraph.commits import text
 from contextgraph.git import Git
@@ -18,6 +18,8 @@ from contextgraph.status.undoing import Change
 
 Row = tuple[str, str, str]
 """(merge, reverter, target)."""
+Files = dict[str, Counter[Change]]
+"""A change, by path."""
 
 
 def sync(database: Database, git: Git) -> None:
@@ -33,36 +35,64 @@ def sync(database: Database, git: Git) -> None:
         " AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.merge = r.landing AND k.reverter = v.reverter AND k.target = v.target)",
         (MENTIONED,),
     ).fetchall()
-    stand = set(_standing(database, git, _left_alone(database, git, rows))) if rows else set()
+    stand = set(_standing(database, git, _elsewhere(database, git, rows))) if rows else set()
     with database.transaction():
         connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", [(*row, row in stand) for row in rows])
         database.put("kept", standing)
 
 
-def _left_alone(database: Database, git: Git, rows: list[Row]) -> list[Row]:
-    """Those where the merge did not touch the files of the change, but has them not as the reverter left them."""
+def _elsewhere(database: Database, git: Git, rows: list[Row]) -> dict[Row, bool]:
+    """Those where the merge has the files of the change not as the reverter left them, and whether it touched any of these."""
     shas = {sha for merge, _, target in rows for sha in (merge, target)}
     before = {(sha, parent) for sha in shas if (parent := first_parent(database, sha))}
     touched = _touched(git, sorted(before | {(merge, reverter) for merge, reverter, _ in rows}))
     own = {sha: touched[(sha, parent)] for sha, parent in before}
     nothing: set[str] = set()
-    alone = [row for row in rows if own.get(row[0], nothing).isdisjoint(own.get(row[2], nothing))]
-    return [row for row in alone if own.get(row[2], nothing) & touched[row[:2]]]
+    there = {row: own.get(row[2], nothing) for row in rows}
+    return {row: not paths.isdisjoint(own.get(row[0], nothing)) for row, paths in there.items() if paths & touched[row[:2]]}
 
 
-def _standing(database: Database, git: Git, rows: list[Row]) -> Iterator[Row]:
-    """Those where the merge has the change once more that the reverter undid."""
-    lines = dict(changes(database, git, {target for _, _, target in rows}))
-    rows = [row for row in rows if lines.get(row[2])]  # without a name to ask for, a diff would be told whole
-    names = sorted({path.rpartition("/")[2] for change in lines.values() for path, _, _ in change})
-    since: dict[Pair, Counter[Change]] = {}
-    waiting = sorted({(merge, reverter) for merge, reverter, _ in rows})
+def _standing(database: Database, git: Git, rows: dict[Row, bool]) -> Iterator[Row]:
+    """Those where the merge has once more what the reverter undid. Where it touched the files it must have taken no line of that
+    back, and a line that is gone must not be all that is asked for: there may be more gone with it."""
+    read = changes(database, git, {sha for (merge, *pair), near in rows.items() for sha in ([merge, *pair] if near else pair)})
+    lines = {sha: _by_file(change) for sha, change in read}
+    undone: dict[Row, Counter[Change]] = {}
+    for row in rows:
+        target, reverter = lines.get(row[2], {}), lines.get(row[1], {})
+        undone[row] = undoing.undone(_of_files(target, target), _of_files(reverter, target))
+    left = [row for row, near in rows.items() if not near or _untouched(undone[row], lines.get(row[0], {}))]
+    names = sorted({path.rpartition("/")[2] for row in left for path, _, _ in undone[row]})
+    since: dict[Pair, Files] = {}
+    waiting = sorted({(merge, reverter) for merge, reverter, _ in left})
     while waiting:
         each = dict(waiting)  # one reverter of each merge, for a diff is told by the merge alone, and none where they agree
-        since |= {(merge, each[merge]): change for merge, change in undoing.readable(git, list(each.items()), within=names)}
+        since |= {(merge, each[merge]): _by_file(change) for merge, change in undoing.readable(git, list(each.items()), within=names)}
         waiting = [(merge, reverter) for merge, reverter in waiting if each[merge] != reverter]
-    nothing = Counter[Change]()
-    yield from (row for row in rows if undoing.repeated(lines[row[2]], since.get(row[:2], nothing)) >= AGAIN)
+    yield from (row for row in left if _stands(undone[row], since.get(row[:2], {})))
+
+
+def _by_file(change: Counter[Change]) -> Files:
+    files: Files = {}
+    for line, count in change.items():
+        files.setdefault(line[0], Counter())[line] = count
+    return files
+
+
+def _of_files(change: Files, paths: Iterable[str]) -> Counter[Change]:
+    """What a change does in some files: a reverter of everything would be gone through whole for each of its targets."""
+    return Counter({line: count for path in paths for line, count in change.get(path, {}).items()})
+
+
+def _untouched(undone: Counter[Change], merge: Files) -> bool:
+    return any(sign == "+" for _, sign, _ in undone) and undoing.extent(undone, _of_files(merge, _by_file(undone))) < MENTIONED
+
+
+def _stands(undone: Counter[Change], since: Files) -> bool:
+    """Whether most of what was added is there again, and most of what was removed is gone again."""
+    again = _of_files(since, _by_file(undone))
+    sides = [Counter({line: count for line, count in undone.items() if line[1] == sign}) for sign in "+-"]
+    return undone.total() > 0 and all(undoing.repeated(side, again) >= AGAIN for side in sides if side)
 
 
 def _touched(git: Git, pairs: list[Pair]) -> dict[Pair, set[str]]:

@@ -153,11 +153,12 @@ class Undoers:
         best: dict[str, Undoer] = {}
         for each in sorted(found, key=lambda each: each.extent):
             best[each.reverter] = each
-        for merge in {each.place for each in best.values()} & best.keys():
-            inner = [each for each in best.values() if each.place == merge and each.reverter != merge]
-            repeated = inner if best[merge].extent > sum(each.extent for each in inner) + 0.005 else [best[merge]] if inner else []
-            for each in repeated:
-                del best[each.reverter]
+        for merge in sorted(best):
+            inner = [each for each in best.values() if self._brings(merge, each.reverter)]
+            if inner and merge in best:
+                more = best[merge].extent > sum(each.extent for each in inner) + 0.005
+                for each in inner if more else [best[merge]]:
+                    del best[each.reverter]
         twins: dict[tuple[str, int, str], Undoer] = {}
         for each in sorted(best.values(), key=lambda each: (each.lost, each.when, each.rule == "inverse", each.reverter)):
             known = twins.get(each.origin)
@@ -170,6 +171,12 @@ class Undoers:
         silent = [each for each in kept if each.rule == "inverse" and each.reverter not in later]
         silent = [each for each in silent if spoken.isdisjoint(self._forms(each.reverter))][:1]
         return [each for each in kept if each.rule != "inverse" or each in silent]
+
+    def _brings(self, merge: str, reverter: str) -> bool:
+        """Whether `reverter` came in with `merge`, on the target branch or on its way there."""
+        row = self.connection.execute("SELECT parents FROM commits WHERE sha = ?", (merge,)).fetchone()
+        first, *brought = row[0].split() if row else [""]
+        return any(follows(self.database, each, reverter) for each in brought) and not follows(self.database, first, reverter)
 
     def again(self, sha: str, standing: list[Undoer]) -> list[str]:
         """What brought `sha` into the branch once more, later than what undoes it: a pick, or a commit of the same title or lines. One

@@ -103,9 +103,8 @@ def written(change: Counter[Change]) -> Counter[Change]:
 
 def extent(target: Counter[Change], reverter: Counter[Change]) -> float:
     """The share of the target's changed lines that the reverter undoes, 0 to 1: what was added is removed, and the reverse."""
-    target = written(target)
-    total = target.total()
-    return (total - left(target, reverter).total()) / total if total else 0.0
+    total = written(target).total()
+    return undone(target, reverter).total() / total if total else 0.0
 
 
 def left(target: Counter[Change], reverter: Counter[Change]) -> Counter[Change]:
@@ -129,6 +128,12 @@ def left(target: Counter[Change], reverter: Counter[Change]) -> Counter[Change]:
             if count > undone:
                 found[(path, sign, words)] = count - undone
     return found
+
+
+def undone(target: Counter[Change], reverter: Counter[Change]) -> Counter[Change]:
+    """The target's changed lines that the reverter undoes."""
+    target = written(target)
+    return target - left(target, reverter)
 
 
 Lines = Counter[tuple[str, str]]
