@@ -279,17 +279,18 @@ def test_kill_at_random_moments_then_detect_and_rebuild(directory: Path) -> None
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGHUP])
 def test_an_interrupted_add_leaves_whole_batches(directory: Path, end: signal.Signals) -> None:
     store = Vectors(directory, "model", WIDTH)
-    count = 14000
-    while count == 14000:  # on a busy machine the first look may come when all is written already
+    count = size = 7000
+    while count == size:  # the first look may come when all is written already: then there must be more to write
         store.reset()
-        process = program("store.add([str(n) for n in range(14000)], some(14000, 1), 'repo')", directory, start_new_session=True)
+        size *= 2
+        process = program(f"store.add([str(n) for n in range({size})], some({size}, 1), 'repo')", directory, start_new_session=True)
         while store.count() == 0:
             time.sleep(0.01)
         os.killpg(process.pid, end)
         process.communicate(timeout=20)
         count = store.count()
     assert Path(f"{directory}.lock").read_bytes() == b"", "the last batch came to its end"
-    assert 0 < count < 14000 and count % 2000 == 0
+    assert 0 < count < size and count % 2000 == 0
     assert store.healthy(count)
 
 

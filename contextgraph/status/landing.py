@@ -41,10 +41,16 @@ def sync(database: Database, git: Git, target: Target | None) -> bool:
             connection.execute("UPDATE commits SET landing = NULL WHERE landing IS NOT NULL")
             known = []
         for position, tip in enumerate(tips):
-            landed = landings(parents_between(git, tip, [*known, *tips[:position]]), tip)
+            seen = [*known, *tips[:position]]
+            landed = landings(parents_between(git, tip, seen) if seen else _parents(connection), tip)
             connection.executemany("UPDATE commits SET landing = ? WHERE id = ?", _by_id(connection, landed))
         database.put("target", " ".join(tips))
     return True
+
+
+def _parents(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """The parents of every indexed commit: for a whole history that is several times faster than asking git."""
+    return {sha: parents.split() for sha, parents in connection.execute("SELECT sha, parents FROM commits")}
 
 
 def _by_id(connection: sqlite3.Connection, landed: dict[str, str]) -> list[tuple[str, int]]:

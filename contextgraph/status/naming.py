@@ -149,4 +149,6 @@ def _candidates(database: Database, wanted: set[str]) -> Iterable[tuple[str, str
 
 def _bare(title: str) -> str:
     """A title on one line, in small letters, without the pull request numbers that a host appends, also to what is quoted in it."""
-    return " ".join(re.sub(r"\s*\([#!]\d+\)", "", title).casefold().split())
+    if "#" in title or "!" in title:
+        title = re.sub(r"\s*\([#!]\d+\)", "", title)
+    return " ".join(title.casefold().split())

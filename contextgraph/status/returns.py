@@ -104,10 +104,13 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
             # A day's commits share their words with few of all that was ever reverted.
             if any(word in often for word in _words(subject)) and (title := _bare(subject)):
                 titles.setdefault((title, merge), set()).add((sha, when))
-    rarest = {min(title.split(), key=often.__getitem__) for title, _ in titles}
+    rarest: dict[str, list[set[str]]] = {}
+    for title in {title for title, _ in titles}:
+        rarest.setdefault(min(title.split(), key=often.__getitem__), []).append(set(title.split()))
     taken: Counter[tuple[str, int]] = Counter()
     for (sha, subject, when, merge), its in zip(later, words, strict=True):
-        for each in () if rarest.isdisjoint(its) else titles.get((_bare(subject), merge), ()):
+        near = chain.from_iterable(map(rarest.__getitem__, rarest.keys() & its))
+        for each in titles.get((_bare(subject), merge), ()) if any(map(set(its).issuperset, near)) else ():
             old, reverted = each
             if when > reverted and sha != old and taken[each] < NEAREST:
                 taken[each] += 1
@@ -185,7 +188,7 @@ def _touched(connection: Connection, path: int) -> int:
 
 def _words(title: str) -> list[str]:
     """Every word that may be left of a title when it is compared; quickly found, for there are as many titles as commits."""
-    return _WORD.findall(title.casefold())
+    return _WORD.findall(title[:LONGEST].casefold())
 
 
 def _bare(title: str) -> str:

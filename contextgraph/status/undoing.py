@@ -143,7 +143,9 @@ Lines = Counter[tuple[str, str]]
 def _files(change: Counter[Change]) -> dict[str, Lines]:
     files: dict[str, Lines] = {}
     for (path, sign, words), count in change.items():
-        files.setdefault(path, Counter())[(sign, words)] = count
+        if path not in files:
+            files[path] = Counter()
+        files[path][(sign, words)] = count
     return files
 
 
