@@ -7,6 +7,7 @@ the change also what brought it back, as far as it is their descendant and the d
 from collections import Counter
 
 from contextgraph.git import Git
+from contextgraph.index.ancestry import ancestors
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
 from contextgraph.status.reverts import MENTIONED, REVERTED, Pair, changes, members
@@ -47,9 +48,8 @@ def _of_kin(database: Database, git: Git, pairs: list[Pair]) -> Rows:
     found: Rows = {}
     for reverter, others in kin.items():
         shares = {each: undoing.extent(lines[each], lines[reverter]) for each in others if each in lines and reverter in lines}
-        undone = sorted(each for each, share in shares.items() if share >= REVERTED)
-        strange = set(git.text("rev-list", *undone, f"^{reverter}").split()) if undone else set()
-        found |= {(reverter, each): ("declared", shares[each]) for each in undone if each not in strange}
+        undone = [each for each, share in shares.items() if share >= REVERTED]
+        found |= {(reverter, each): ("declared", shares[each]) for each in ancestors(database, reverter, undone)}
     return found
 
 
@@ -85,8 +85,8 @@ def _in_pieces(database: Database, git: Git, reverter: str, merge: str) -> Rows:
     for member in members(database, git, merge, bool(row[1])):
         query = "SELECT reverter FROM reverts WHERE target = ? AND extent >= ?"
         parts |= {each for (each,) in database.connection.execute(query, (member, REVERTED))} - {reverter}
-    between = (git.maybe("rev-list", reverter, f"^{merge}") or "").split() if parts else []
-    earlier = [each for each in between if each in parts]
+    parts -= set(ancestors(database, merge, parts))
+    earlier = ancestors(database, reverter, parts)
     lines = dict(changes(database, git, {merge, reverter, *earlier})) if earlier else {}
     if merge not in lines:
         return {}
