@@ -61,7 +61,7 @@ def _standing(database: Database, git: Git, rows: dict[Row, bool]) -> Iterator[R
     for row in rows:
         target, reverter = lines.get(row[2], {}), lines.get(row[1], {})
         undone[row] = undoing.undone(_of_files(target, target), _of_files(reverter, target))
-    left = [row for row, near in rows.items() if not near or _untouched(undone[row], lines.get(row[0], {}))]
+    left = [row for row, near in rows.items() if undone[row] and (not near or _untouched(undone[row], lines.get(row[0], {})))]
     names = sorted({path.rpartition("/")[2] for row in left for path, _, _ in undone[row]})
     since: dict[Pair, Files] = {}
     waiting = sorted({(merge, reverter) for merge, reverter, _ in left})
@@ -92,7 +92,7 @@ def _stands(undone: Counter[Change], since: Files) -> bool:
     """Whether most of what was added is there again, and most of what was removed is gone again."""
     again = _of_files(since, _by_file(undone))
     sides = [Counter({line: count for line, count in undone.items() if line[1] == sign}) for sign in "+-"]
-    return undone.total() > 0 and all(undoing.repeated(side, again) >= AGAIN for side in sides if side)
+    return all(undoing.repeated(side, again) >= AGAIN for side in sides if side)
 
 
 def _touched(git: Git, pairs: list[Pair]) -> dict[Pair, set[str]]:
