@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Repo
 from tests.doings import world
 
 SECONDS = float(os.environ.get("CG_FUZZ_SECONDS", "15"))
@@ -26,15 +27,33 @@ def test_random_histories(hooks: str, template: Path, tmp_path: Path, monkeypatc
     monkeypatch.setenv("CG_WORKER", "off")
     ready = tmp_path / "ready"
     shutil.copytree(template, ready, symlinks=True)
-    from tests.conftest import Repo
-
     Repo(ready).cg("init", "--no-model")
     began, seed = time.monotonic(), SEED
     while seed == SEED or time.monotonic() - began < SECONDS / 3:
-        here = world(tmp_path / f"{hooks}{seed}", ready, hooks, seed)
-        for _ in range(STEPS):
-            here.step()
-        faults = here.faults()
-        assert not faults, f"CG_FUZZ_SEED={seed} hooks {hooks}\n" + "\n".join([*here.steps, "", *faults])
-        shutil.rmtree(tmp_path / f"{hooks}{seed}")
+        faults = told(tmp_path, ready, hooks, seed)
+        assert not faults, f"CG_FUZZ_SEED={seed} hooks {hooks}\n" + "\n".join(faults)
         seed += 1
+
+
+def told(place: Path, ready: Path, hooks: str, seed: int) -> list[str]:
+    """What is wrong after the history of a seed, behind the commands that led there: as few as can be."""
+    kept = list(range(STEPS))
+    found = lived(place, ready, hooks, seed, kept)
+    for size in (8, 4, 2, 1, 1) if found else ():
+        for begin in reversed(range(0, len(kept), size)):
+            fewer = kept[:begin] + kept[begin + size :]
+            if shorter := lived(place, ready, hooks, seed, fewer):
+                kept, found = fewer, shorter
+    return found
+
+
+def lived(place: Path, ready: Path, hooks: str, seed: int, kept: list[int]) -> list[str]:
+    """The history of a seed, as far as these steps of it go: each draws its own lots, so that it is the same without the others."""
+    path = place / f"{hooks}{seed}"
+    here = world(path, ready, hooks, seed)
+    for number in kept:
+        here.random.seed(f"{seed} {number}")
+        here.step()
+    faults = here.faults()
+    shutil.rmtree(path)
+    return [*here.steps, "", *faults] if faults else []

@@ -514,6 +514,28 @@ def test_what_a_branch_took_back_before_it_was_squashed(here: Repo) -> None:
     assert (status(here, one), status(here, two), status(here, here.sha())) == ("reverted", "landed", "landed")
 
 
+@pytest.mark.parametrize("way", ["--squash", "--no-ff"])
+def test_a_revert_that_names_what_was_rewritten_twice_since(here: Repo, way: str) -> None:
+    """Of two lines: its diff alone would say nothing. The revert itself is rewritten in words that name nothing."""
+    here.git("checkout", "-q", "-b", "topic")
+    one = here.commit("one", {"one": lines("one", 2)})
+    decided(here, "two")
+    here.git("revert", "--no-edit", one)
+    here.git("commit", "-q", "--amend", "-m", "Without one")
+    for number in range(2):
+        here.git("checkout", "-q", "main")
+        here.commit(f"meanwhile {number}")
+        here.git("checkout", "-q", "topic")
+        here.git("rebase", "-q", "main")
+        graph(here)
+    rebased = here.sha("topic~2")
+    here.git("checkout", "-q", "main")
+    here.git("merge", "-q", way, "topic")
+    here.git("commit", "-q", *(["--amend"] if way == "--no-ff" else []), "-m", "All (#8)")
+    assert status(here, rebased) == "reverted"
+    assert {one, rebased} <= graph(here).view.ledger().reverted()
+
+
 def test_what_was_taken_back_out_of_a_fixed_up_commit(here: Repo) -> None:
     """The old commit is undone though what it became is not: that holds the fixup as well."""
     here.git("checkout", "-q", "-b", "topic")

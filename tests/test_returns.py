@@ -147,6 +147,22 @@ def test_a_merge_comes_back_with_a_commit_that_is_reworked(repo: Repo) -> None:
     assert (trace(repo, merge).relanded_by, status(repo, sha)) == (repo.sha(), "reverted")
 
 
+def test_a_merge_within_a_merge_comes_back_with_its_commit(repo: Repo) -> None:
+    """Of two lines, so that the pick says which commit it is and nothing says so of the merge."""
+    repo.git("checkout", "-q", "-b", "inner")
+    sha = repo.commit("Add limits", {"limits": lines("limits", 2)})
+    repo.git("checkout", "-q", "-b", "outer", "main")
+    repo.commit("Meanwhile")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "inner")
+    merge = repo.sha()
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "outer")
+    repo.git("revert", "-m", "1", "--no-edit", merge)
+    assert status(repo, merge) == "reverted"
+    repo.git("cherry-pick", sha)
+    assert (trace(repo, merge).relanded_by, trace(repo, sha).relanded_by) == (repo.sha(), repo.sha())
+
+
 def test_a_silent_revert_that_the_background_finds_is_followed_on(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inverses, "AT_ONCE", 0)
     repo.commit("Base", {"limits": "head\n"})

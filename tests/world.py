@@ -56,9 +56,13 @@ class World:
         """Commits that asked to be skipped: what they become is followed for none without a record."""
         self.again: set[str] = set()
         """Files that were picked again after a revert."""
+        self.small: set[str] = set()
+        """Files of fewer lines than a silent inverse must have."""
         self.reverts: list[tuple[str, str]] = []
         """(reverter, what it reverts by name)."""
         self.pruned: set[str] = set()
+        self.trees: dict[tuple[str, ...], set[str]] = {}
+        """What `tree` has answered, by the local branch and its upstream."""
 
     # The user's doings.
 
@@ -136,8 +140,11 @@ class World:
 
     def tree(self) -> set[str]:
         """The files of the target branch: of the local one or its upstream, whichever is ahead."""
-        ahead = self.repo.run("git", "merge-base", "--is-ancestor", "main", "origin/main", check=False).returncode == 0
-        return set(self.repo.run("git", "ls-tree", "--name-only", "origin/main" if ahead else "main").stdout.split())
+        tips = tuple(self.repo.run("git", "rev-parse", "main", "origin/main").stdout.split())
+        if tips not in self.trees:
+            ahead = self.repo.run("git", "merge-base", "--is-ancestor", *tips, check=False).returncode == 0
+            self.trees[tips] = set(self.repo.run("git", "ls-tree", "--name-only", tips[ahead]).stdout.split())
+        return set(self.trees[tips])
 
     def here(self, sha: str) -> bool:
         return self.repo.run("git", "cat-file", "-e", sha, check=False).returncode == 0
@@ -166,6 +173,8 @@ class World:
         adds, removes = self.adds.get(sha, set()), self.removes.get(sha, set())
         if sha in self.skipped or not adds | removes or (adds | removes) & (self.doubled | unsaid) or not removes <= self.once:
             return None
+        if (adds | removes) & self.again & self.small and any(sha in self.forms(reverter) for reverter, _ in self.reverts):
+            return None  # the pick undoes a revert of what it picks, but no word says so
         if sha not in self.arrived:
             return "pending"
         if self.halved(sha, tree):
@@ -187,9 +196,12 @@ class World:
         return found
 
     def halved(self, sha: str, tree: set[str]) -> bool:
-        """Whether what `sha` became a part of is undone by half: which half is a matter of taste."""
+        """Whether what `sha` became a part of is undone by half, or as a whole though `sha` had cancelled out in it: whether it went
+        with that is a matter of taste."""
+        named = {target for _, target in self.reverts}
         return any(
             len({*(name in tree for name in self.adds.get(form, ())), *(name not in tree for name in self.removes.get(form, ()))}) > 1
+            or (form in named and not self.changed(sha) <= self.changed(form))
             for form in self.forms(sha)[1:]
         )
 
@@ -220,12 +232,15 @@ class World:
         lost = [target for reverter, target in self.reverts if reverter in self.arrived and f"This reverts commit {target}" not in told]
         unsaid: set[str] = set().union(*map(self.changed, lost))
         found = []
+        listed = graph.view.ledger().reverted()
         for sha, trace in zip(shas, graph.view.traces(shas), strict=True):
             words = {each.context for each in trace.decisions}
             wanted = self.expected_words(sha)
             if words != wanted:
                 olds = [old[:9] for old in self.olds.get(sha, [])]
                 found.append(f"{sha[:9]} has {sorted(words)}, should have {sorted(wanted)}; made of {olds}")
+            if (trace.status == "reverted") != (sha in listed):
+                found.append(f"{sha[:9]} is {trace.status}, but {'' if sha in listed else 'not '}listed as reverted: {trace.evidence}")
             status = self.expected_status(sha, tree, unsaid)
             if status is not None and trace.status != status:
                 does = [*(f"+{name}" for name in sorted(self.adds[sha])), *(f"-{name}" for name in sorted(self.removes[sha]))]

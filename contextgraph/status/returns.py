@@ -67,12 +67,17 @@ def look(database: Database, git: Git, known: int, silently: bool = True) -> Non
 
 
 def _as_a_whole(database: Database, found: set[Pair]) -> set[Pair]:
-    """(what brought it in again, the reverted merge that had brought it in) for each commit that came back or says so."""
+    """(what brought it in again, the reverted merge that had brought it in) for each commit that came back or says so: the merge on the
+    branch itself, or one within that, whose revert undid the commit."""
     query = (
-        "SELECT n.landing, o.landing FROM commits o JOIN commits n ON n.sha = ? WHERE o.sha = ? AND o.landing <> o.sha"
-        " AND n.landing <> o.landing AND EXISTS (SELECT 1 FROM reverts WHERE target = o.landing AND extent >= ?)"
+        "SELECT n.landing, o.landing FROM commits o JOIN commits n ON n.sha = :new WHERE o.sha = :old AND o.landing <> o.sha"
+        " AND n.landing <> o.landing AND EXISTS (SELECT 1 FROM reverts WHERE target = o.landing AND extent >= :least)"
+        " UNION SELECT n.landing, m.sha FROM reverts c JOIN reverts r ON r.reverter = c.reverter JOIN commits m ON m.sha = r.target"
+        " JOIN commits n ON n.sha = :new WHERE c.target = :old AND c.target <> r.target AND instr(m.parents, ' ')"
+        " AND n.landing <> m.landing AND r.extent >= :least"
     )
-    return {pair for new, old in found for pair in database.connection.execute(query, (new, old, REVERTED))}
+    asked = ({"new": new, "old": old, "least": REVERTED} for new, old in found)
+    return {pair for each in asked for pair in database.connection.execute(query, each)}
 
 
 def _same(old: Counter[Change], new: Counter[Change]) -> bool:

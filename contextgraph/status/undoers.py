@@ -49,20 +49,17 @@ class Undoers:
         in between. Of a commit that came in as a part of another one (a squash), what undoes that part: later, or as a part of the
         same squash. What was there before undoes nothing, whatever its diff is like.
         """
-        landing = self.landing(sha)
-        if landing is None:
-            if (landed := self.landed(sha)) is None:
-                return []
-            landing = landed[1]
-            found = [each for each in self._of_target(sha) if each.extent >= REVERTED and each.when >= landing[1]]
-            found = [each for each in found if each.reverter != landing[0]]
-        else:
-            found = self._of_target(sha)
-            if landing[0] != sha and not self._brings_what_was_there(sha, landing[0]) and not self._cancels(sha, landing[0]):
-                found += [each for each in self._of_target(landing[0]) if each.extent >= REVERTED and each.rule != "part"]
-            for old in self._sources(sha):
-                found += [each for each in self._of_target(old) if each.when >= landing[1]]
-        at = landing[1]
+        landed = self.landed(sha)
+        if landed is None:
+            return []
+        via, at = landed[1]
+        found = self._of_target(sha)
+        for old in self._sources(sha):
+            found += [each for each in self._of_target(old) if each.when >= at]
+        if not self.landing(sha):
+            found = [each for each in found if each.extent >= REVERTED and each.when >= at and each.reverter != via]
+        elif via != sha and not self._brings_what_was_there(sha, via) and not self._cancels(sha, via):
+            found += [each for each in self._of_target(via) if each.extent >= REVERTED and each.rule != "part"]
         return self._distinct([each for each in found if each.reverter != sha and not self._before(each, sha, at)])
 
     def _brings_what_was_there(self, sha: str, via: str) -> bool:
@@ -137,17 +134,23 @@ class Undoers:
             waiting += [(new, form if how in PARTS else new) for new, how in links if new not in seen]
         return None
 
-    def _sources(self, sha: str) -> list[str]:
-        """What `sha` was made from by a rewrite or a pick: a revert may name that instead. A squash or a fixup of several is more than
-        each."""
-        links = self.connection.execute("SELECT old, how FROM links WHERE new = ?", (sha,)).fetchall()
-        ways = [how for _, how in links]
-        olds = [old for old, how in links if len(links) == 1 or (how not in PARTS and ways.count(how) == 1)]
-        picked = self.connection.execute(
-            "SELECT o.sha FROM claims k JOIN commits o ON o.sha BETWEEN k.target AND k.target || 'g' WHERE k.sha = ? AND k.kind = 'picked'",
-            (sha,),
+    def _sources(self, sha: str) -> set[str]:
+        """What `sha` was made from by rewrites and picks, over any number of steps: a revert may name that instead. A squash or a fixup
+        of several is more than each."""
+        query = (
+            "SELECT o.sha FROM claims k JOIN commits o ON o.sha BETWEEN k.target AND k.target || 'g' WHERE k.sha = ? AND k.kind = 'picked'"
         )
-        return [old for old in {*olds, *(old for (old,) in picked)} if old != sha]
+        found: set[str] = set()
+        waiting = [sha]
+        while waiting:
+            new = waiting.pop()
+            links = self.connection.execute("SELECT old, how FROM links WHERE new = ?", (new,)).fetchall()
+            ways = [how for _, how in links]
+            olds = {old for old, how in links if len(links) == 1 or (how not in PARTS and ways.count(how) == 1)}
+            olds |= {old for (old,) in self.connection.execute(query, (new,))}
+            waiting += olds - found
+            found |= olds
+        return found - {sha}
 
     def _distinct(self, found: list[Undoer]) -> list[Undoer]:
         best: dict[str, Undoer] = {}
@@ -195,11 +198,13 @@ class Undoers:
     def suspects(self) -> set[str]:
         """Every commit that something may have undone: named targets, what they brought in, and what was made of them."""
         targets = {target for (target,) in self.connection.execute("SELECT DISTINCT target FROM reverts")}
-        found = set(targets)
+        made = "SELECT new FROM links WHERE old = :sha UNION SELECT sha FROM claims WHERE kind = 'picked' AND target = :sha"
+        found, waiting = set(targets), set(targets)
+        while waiting:
+            waiting = {new for sha in waiting for (new,) in self.connection.execute(made, {"sha": sha})} - found
+            found |= waiting
         for target in targets:
             found |= {sha for (sha,) in self.connection.execute("SELECT sha FROM commits WHERE landing = ? AND landing <> sha", (target,))}
-            found |= {new for (new,) in self.connection.execute("SELECT new FROM links WHERE old = ?", (target,))}
-            found |= {sha for (sha,) in self.connection.execute("SELECT sha FROM claims WHERE kind = 'picked' AND target = ?", (target,))}
         return found
 
 
