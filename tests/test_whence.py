@@ -37,6 +37,7 @@ def titles(answer: dict[str, Any]) -> list[str]:
         ("src/one.py:2", "src/one.py has 1 line; line 2 is past the end"),
         ("empty:1", "empty is empty; line 1 is past the end"),
         ("limit.py:0", "lines count from 1"),
+        ("limit.py:4:7", "limit.py has 3 lines; line 4 is past the end"),
         ("limit.py:3-2", "3-2 is no range of lines"),
         ("bin:1", "bin is a binary file and has no lines"),  # no NUL in its first line
         ("bin:9", "bin is a binary file and has no lines"),
@@ -48,6 +49,13 @@ def titles(answer: dict[str, Any]) -> list[str]:
 )
 def test_what_has_no_such_line(files: Repo, target: str, sentence: str) -> None:
     assert files.cg("why", target, code=2).stderr.startswith(f"error: {sentence}\n")
+
+
+def test_a_column_after_the_line(files: Repo) -> None:
+    plain, column = (asked(files, target, code=0) for target in ("limit.py:2", "limit.py:2:9"))
+    assert column == plain | {"target": "limit.py:2:9"} and column["line"] == 2
+    files.commit("odd", {"odd:2": "one\n", "odd": "two\n"})
+    assert asked(files, "odd:2:1")["line"] == 1, "the longest name that is there is meant"
 
 
 def test_what_is_not_committed(files: Repo) -> None:

@@ -30,7 +30,8 @@ class Whence(msgspec.Struct, frozen=True):
 
 
 def whence(git: Git, target: str, moment: Moment | None, undone: Callable[[str], str | None]) -> Whence | None:
-    """The answer for `path`, `path:line` or `path:line-line`; None for what HEAD never had. `undone`: the revert that a commit took back.
+    """The answer for `path`, `path:line` (`:column`) or `path:line-line`; None for what HEAD never had. `undone`: the revert that a
+    commit took back.
 
     Raises NotFoundError for a line past the end, for what has no lines, and for what belongs elsewhere; UsageError for a bad range.
     """
@@ -38,7 +39,8 @@ def whence(git: Git, target: str, moment: Moment | None, undone: Callable[[str],
     if revision == "":
         return Whence(remark="No commit was there at that moment.")
     place, match = places.find(git, target, revision), None
-    if place is None and (match := LINES.match(target)):
+    while place is None and (shorter := LINES.match(match[1] if match else target)):  # a column may follow the line
+        match = shorter
         place = places.find(git, match[1], revision)
     name = match[1] if match else target
     if place is None:
