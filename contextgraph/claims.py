@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["reverts", "mentions", "reverts-pull", "reverts-subject", "picked", "squashed", "titled"]
+Kind = Literal["reverts", "mentions", "reverts-pull", "reverts-change", "reverts-subject", "picked", "squashed", "titled", "reviewed"]
 
 
 class Claim(msgspec.Struct, frozen=True, order=True):
@@ -32,7 +32,7 @@ _SHA = r"[0-9a-f]{7,64}"
 _URL = re.compile(rf"<?https?://[^\s<>]{{1,200}}/commits?/({_SHA})\b[^\s<>,;]*>?", re.IGNORECASE)
 # What may stand between the word and the sha: "parts of commit", "most of", "the changes made in", "a change to FILE by", "#12 (".
 _SHARE = (
-    r"(?:(?:(?:an?|the|some|most|much|half|rest|all|only|last|first|bits?|parts?|changes?|portions?|made|done|introduced)\s+){0,4}"
+    r"(?:(?:(?:an?|the|some|most|much|half|rest|all|only|last|first|bits?|parts?|changes?|commits|portions?|made|done|introduced)\s+){0,4}"
     r"(?:of|from|in|by)\s+|(?:an?\s+|the\s+)?(?:\w+\s+)?changes?\s+(?:made\s+|done\s+)?"
     r"(?:(?:to|in|of)\s+(?:\S{1,60}\s+){1,4}?)?(?:made\s+|done\s+|introduced\s+)?(?:in|by|from)\s+)"
 )
@@ -40,7 +40,8 @@ _ROLLED = r"roll(?:s|ing)?[ -]?backs?"  # not "rolled back", which is told of wh
 _STATED = re.compile(
     rf"\b(?<!un-)(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out|{_ROLLED}(?: of)?):?\s+"
     rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+|needless\s+|recent\s+|bad\s+|accidental\s+)?"
-    r"(?:(?:\d{1,2}|two|three|four|five|six)\s+)?(?:commits?|changesets?|changes|workarounds?)?:?\s*(?:#+\d+\b\s*[,(]?\s*)?",
+    r"(?:(?:\d{1,2}|two|three|four|five|six)\s+)?(?:commits?|changesets?|changes|workarounds?)?"
+    r"(?:(?<=s) [^:.]{1,120}(?=:\n))?:?\s*(?:#+\d+\b\s*[,(]?\s*)?",
     re.IGNORECASE,
 )
 # One of a list: the sha, what is told of it, and what leads to the next.
@@ -53,13 +54,16 @@ _MENTION = re.compile(
     rf"\b(?:un-?)?(?:revert|reappl(?:y|ies)|re-?land|back(?:s|ed)? out|undo)\w*\b(?:(?!\n\n).){{0,80}}?\b({_SHA})\b",
     re.IGNORECASE | re.DOTALL,
 )
-_THING = r"(?:<?https?://\S+?/(?:pull|merge_requests)/|(?:[\w.-]+/[\w.-]+)?[#!]|gh-)"
-_PULL = re.compile(
-    rf"\b(?<!un-)(?:revert(?:s|ed|ing)?|{_ROLLED}):?\s+(?:of:?\s+)?(?:the\s+)?"
-    rf"(?:(?:PR|pull request|MR|fix|patch|workarounds?|changes?)\s+)?(?:{_SHARE})?{_THING}(\d+)\b",
-    re.IGNORECASE,
+_THING = r"(?:<?https?://\S+?/(?:pull|merge_requests)/|(?:[\w.-]+/[\w.-]+)?[#!]|gh-|(?:PRs?|MRs?|pull requests?) [#!]?)"
+_NAMING = (
+    rf"\b(?<!un-)(?:revert(?:s|ed|ing)?|undo(?:es|ing)?|back(?:s|ed|ing)?[ -]?out|{_ROLLED}):?\s+(?:of:?\s+)?(?:the\s+)?"
+    rf"(?:(?:fix|patch|workarounds?|changes?)\s+)?(?:{_SHARE})?"
 )
-_NEXT_PULL = re.compile(rf">?(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*){_THING}(\d+)\b", re.IGNORECASE)
+_PULL = re.compile(rf"{_NAMING}{_THING}(\d+)\b", re.IGNORECASE)
+_NEXT_PULL = re.compile(rf">?(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*| (?=#)){_THING}(\d+)\b", re.IGNORECASE)
+# A change in Gerrit: `CL 1234`, or where it is reviewed.
+_CHANGE = re.compile(rf"{_NAMING}(?:CLs? |<?https?://[\w.-]+/cl/|<?https?://[\w.-]*review\S*?/(?=\d+\b(?!/)))(\d+)\b", re.IGNORECASE)
+_REVIEWED = re.compile(r"^Reviewed-on: https?://\S{1,200}/(\d{1,12})/?$", re.MULTILINE)
 # What follows the closing quote is a pull request, or why.
 _QUOTED = re.compile(
     r"(?:\[[\w -]+\]\s*|([\w./ -]{1,40}:)\s*)?(?:partial(?:ly)?\s+)?"
@@ -83,6 +87,7 @@ _WORDS = (
     "backs out",
     "backed out",
     "backing out",
+    "backout",
     "rollback",
     "roll back",
     "roll-back",
@@ -96,6 +101,8 @@ _WORDS = (
 def read(message: str) -> list[Claim]:
     """The claims of a message, each once."""
     titled = [Claim("titled", match[1].strip())] if (match := _MERGED.match(message[:LONGEST])) else []
+    if "\nReviewed-on: " in message:
+        titled += [Claim("reviewed", match[1]) for match in _REVIEWED.finditer(message[:LONGEST])][-1:]
     lower = message.lower()  # plain words are found six times as fast as by a pattern, and most messages have none
     if not any(word in lower for word in _WORDS):
         return titled
@@ -106,6 +113,7 @@ def read(message: str) -> list[Claim]:
     found: dict[Claim, None] = dict.fromkeys([*titled, *_subject(subject.strip())])
     found |= dict.fromkeys(_shas(text))
     found |= dict.fromkeys(Claim("reverts-pull", number) for number in _pulls(text))
+    found |= dict.fromkeys(Claim("reverts-change", match[1]) for match in _CHANGE.finditer(text))
     found |= dict.fromkeys(Claim("picked", match[1]) for match in _PICKED.finditer(body))
     if "Squashed commit of the following:" in message:
         found |= dict.fromkeys(Claim("squashed", match[1]) for match in _SQUASHED.finditer(body))

@@ -36,7 +36,9 @@ def test_a_title_says_that_it_is_done_once_more(repo: Repo, title: str) -> None:
     assert (found.status, found.relanded_by) == ("landed", again)
 
 
-@pytest.mark.parametrize("title", ["Restore #7", "Re-introduce the limits from #7", "reland #7 with fixes (#9)"])
+@pytest.mark.parametrize(
+    "title", ["Restore #7", "Re-introduce the limits from #7", "reland #7 with fixes (#9)", "net: resubmit the limits of #7 (#9)"]
+)
 def test_the_number_of_the_pull_request_says_what_is_done_once_more(repo: Repo, title: str) -> None:
     sha, _ = reverted(repo)
     again = repo.commit(title, {"limits": lines("limits", 12) + lines("other", 8)})
@@ -67,6 +69,18 @@ def test_a_title_alone_brings_nothing_back(repo: Repo) -> None:
     sha, _ = reverted(repo)
     repo.commit('Reland "fix(net): add limits" (#9)', {"limits": lines("limits", 6) + lines("other", 14)})
     assert status(repo, sha) == "reverted"
+
+
+def test_a_title_that_a_robot_gives_brings_nothing_back(repo: Repo) -> None:
+    for number in range(5):
+        repo.commit(f"chore: Update the data (#{number})", {"other": lines(f"other{number}")})
+    sha = repo.commit("chore: Update the data (#7)", {"data": lines("data", 20)})
+    repo.git("revert", "--no-edit", "HEAD")
+    repo.commit("chore: Update the data (#9)", {"data": lines("data", 12) + lines("new", 8)})
+    assert status(repo, sha) == "reverted"
+    repo.git("reset", "-q", "--hard", "HEAD~1")
+    again = repo.commit("chore: Update the data (#10)", {"data": lines("data", 16) + lines("new", 4)})
+    assert trace(repo, sha).relanded_by == again
 
 
 def test_a_quoted_title_is_found_without_the_number_in_it(repo: Repo) -> None:

@@ -638,3 +638,27 @@ def test_a_merge_within_a_merge_that_repeats_the_words_of_its_revert_is_not_a_se
     repo.git("checkout", "-q", "main")
     repo.git("merge", "-q", "--no-ff", "-m", "Merge next", "next")
     assert (status(repo, sha), trace(repo, sha).extent) == ("landed", 0.4)
+
+
+def test_the_number_of_a_change_in_gerrit_is_enough(repo: Repo) -> None:
+    sha = repo.commit("Add limits\n\nReviewed-on: https://review.host.example/c/net/+/1234", {"limits": lines("limits")})
+    repo.git("rm", "-q", "limits")
+    repo.commit("Go back\n\nThis reverts CL 1234.\n\nReviewed-on: https://review.host.example/c/net/+/1240", {"more": "so\n"})
+    assert (status(repo, sha), trace(repo, sha).reverted_by) == ("reverted", repo.sha())
+
+
+def test_a_merge_goes_back_with_all_that_it_brought(repo: Repo) -> None:
+    repo.commit("Base")
+    repo.git("checkout", "-q", "-b", "topic")
+    one, two = (repo.commit(each, {each: lines(each)}) for each in ("one", "two"))
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    merge = repo.sha()
+    repo.git("revert", "--no-edit", one)
+    assert [status(repo, each) for each in (one, two, merge)] == ["reverted", "landed", "landed"]
+    repo.git("reset", "-q", "--hard", merge)
+    repo.git("rm", "-q", "one", "two")
+    repo.git("commit", "-q", "-m", f"Go back for good\n\nReverts {one} and {two}.")
+    assert [status(repo, each) for each in (one, two, merge)] == ["reverted", "reverted", "reverted"]
+    repo.git("revert", "--no-edit", "HEAD")
+    assert [status(repo, each) for each in (one, two, merge)] == ["landed", "landed", "landed"]

@@ -54,7 +54,7 @@ class Precedents:
             if by and by not in self.own and self.ledger.landing(sha) is not None:
                 found.append(Undone(sha, by))
         known = {each.by for each in found}
-        kinds = "('reverts', 'reverts-pull', 'reverts-subject')"
+        kinds = "('reverts', 'reverts-pull', 'reverts-change', 'reverts-subject')"
         rows = self.view.database.connection.execute(f"SELECT DISTINCT sha FROM claims WHERE kind IN {kinds}").fetchall()
         inner = {landing[0] for (sha,) in rows if (landing := self.ledger.landing(sha)) and landing[0] != sha}
         for (sha,) in rows:

@@ -14,7 +14,7 @@ EARLIER = 86_400
 """Seconds by which a reverter's clock may be behind that of its target."""
 NEAREST = 8
 """Older commits and merges of a quoted title that are looked at: titles are used again, and the diffs tell which one is meant."""
-_DECLARING = ("reverts", "mentions", "reverts-pull", "reverts-subject")
+_DECLARING = ("reverts", "mentions", "reverts-pull", "reverts-change", "reverts-subject")
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -44,6 +44,7 @@ def named(database: Database, known: int) -> Iterator[Named]:
         rule = "mentioned" if kind == "mentions" else "declared"
         found = list(_of_sha(database, target, when)) if kind in ("reverts", "mentions") else []
         found += _of_pull(database, target, when) if kind == "reverts-pull" else []
+        found += _of_change(database, target, when) if kind == "reverts-change" else []
         for each in [*found, *_twins(database, found, sha, when)]:
             if each != sha:
                 certain |= {sha} if kind != "mentions" and _landed(database, each) else set()
@@ -101,6 +102,12 @@ def _of_pull(database: Database, number: str, when: int) -> list[str]:
         sha for sha, subject in rows if number_of(subject) in (f"#{number}", f"!{number}") and not subject.lower().startswith("revert")
     )
     return list(found)[:1]
+
+
+def _of_change(database: Database, number: str, when: int) -> list[str]:
+    """The older commits that Gerrit made of a change: one, or its picks to several branches under its number."""
+    query = "SELECT c.sha FROM claims k JOIN commits c ON c.sha = k.sha WHERE k.kind = 'reviewed' AND k.target = ? AND c.commit_time <= ?"
+    return [sha for (sha,) in database.connection.execute(query, (number, when))]
 
 
 _NUMBER = re.compile(r"\((#\d+)\)\s*$|^(?:Auto merge of|Merge pull request|Merge PR|Merge) (#\d+)\b|^Merge (?:branch|remote).*?(!\d+)")

@@ -26,6 +26,9 @@ LARGER = 10
 """How many times the lines of a reverted change a later one may have to be the same without a word."""
 FEW, HOT = 20, 3_000
 """Paths of a commit that are asked how often they change; commits from which a path is changed by nearly everything."""
+COMMON, COMMONLY = 5, 0.75
+"""Changes of one title, picks not counted, from which it is common (one that is made again after each revert has fewer), and the share
+of lines that a later one of it must repeat in the very same files: a version that goes up repeats what it removes."""
 LONGEST = 300
 """Characters of a title that are compared."""
 _WORD = re.compile(r"\w+")
@@ -33,12 +36,12 @@ _NUMBER = re.compile(r"\(?[#!]\d+\)?")
 _KIND = re.compile(r"\A(?!revert)\w+(?:\([^()]*\))?!?: ", re.IGNORECASE)
 _TIME = r"(?:take|attempt|try) (?:\d|two|three)\b|(?:2nd|3rd|second|third) (?:try|attempt|time)\b"
 _ONCE_MORE = re.compile(
-    rf"\A(?:\W*(?:re-?land|re-?appl(?:y|ies)|re-?introduc|re-?instat|restor|roll(?:ing|ed)?[ -]?forward|{_TIME})\w*(?:\([^()]*\))?"
+    rf"\A(?:\W*(?:re-?land|re-?appl(?:y|ies)|re-?(?:introduc|instat|submit)|restor|roll(?:ing|ed)?[ -]?forward|{_TIME})\w*(?:\([^()]*\))?"
     r"(?:\W+of\b|\W+with\b[^:]{0,40}:)?\W+)+(?:revert\W+)*",
     re.IGNORECASE,
 )
 _AT_LAST = re.compile(rf"(?<=\w)\W+(?:v\d|again|re-?land(?:ed)?|{_TIME})\W*\Z", re.IGNORECASE)
-_WORDS = ("land", "appl", "introduc", "instat", "restor", "forward", "take", "attempt", "try", "time", "again", " v", "(v")
+_WORDS = ("land", "appl", "introduc", "instat", "submit", "restor", "forward", "take", "attempt", "try", "time", "again", " v", "(v")
 
 
 def sync(database: Database, git: Git, silent: bool) -> None:
@@ -54,12 +57,16 @@ def sync(database: Database, git: Git, silent: bool) -> None:
 
 def look(database: Database, git: Git, known: int, silently: bool = True) -> None:
     """Keep what of all that was ever reverted came back with the commits that have an id over `known`."""
-    claimed = {*_under_its_title(database, known), *_by_its_number(database, known), *_against_its_reverter(database, known)}
+    claimed = {*_by_its_number(database, known), *_against_its_reverter(database, known)}
+    titled = set(_under_its_title(database, known)) - claimed
+    common = set(_of_common_title(database, titled))
+    claimed |= titled
     silent = set(_without_a_word(database, known)) - claimed if silently else set()
     lines = dict(changes(database, git, {sha for pair in claimed | silent for sha in pair}))
     found = {(new, old) for new, old in claimed if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
+    found -= {(new, old) for new, old in found & common if (lines[old] & lines[new]).total() < COMMONLY * lines[old].total()}
     found |= {(new, old) for new, old in silent if new in lines and old in lines and _same(lines[old], lines[new])}
-    whole = _as_a_whole(database, found | claimed) - found
+    whole = _as_a_whole(database, found | claimed - common) - found
     lines = dict(changes(database, git, {sha for pair in whole for sha in pair}))
     found |= {(new, old) for new, old in whole if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
     with database.transaction() as connection:
@@ -122,11 +129,27 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
                 yield sha, old
 
 
+def _of_common_title(database: Database, pairs: set[Pair]) -> Iterator[Pair]:
+    """Those whose title many changes have, as a robot gives it."""
+    connection = database.connection
+    common: dict[str, bool] = {}
+    for new, old in sorted(pairs):
+        subject = connection.execute("SELECT subject FROM commits WHERE sha = ?", (new,)).fetchone()[0]
+        if subject not in common:
+            title = _bare(subject)
+            phrase = " ".join(f'"{word}"' for word in title.split()[:12])
+            query = "SELECT c.subject, c.author_time FROM words JOIN commits c ON c.id = words.rowid WHERE words MATCH ?"
+            rows = connection.execute(query, (f"subject: ({phrase})",)) if phrase else []
+            common[subject] = len({when for other, when in rows if _bare(other) == title}) > COMMON
+        if common[subject]:
+            yield new, old
+
+
 def _by_its_number(database: Database, known: int) -> Iterator[Pair]:
     """(later commit, reverted one) where the later one says that it is done once more and names the pull request that had brought it:
     `Restore #290`."""
     query = "SELECT sha, subject, commit_time FROM commits WHERE id > ? AND subject LIKE '%#%'"
-    rows = [row for row in database.connection.execute(query, (known,)) if _ONCE_MORE.match(row[1])]
+    rows = [row for row in database.connection.execute(query, (known,)) if _ONCE_MORE.match(_KIND.sub("", row[1]))]
     brought: dict[str, set[tuple[str, int]]] = {}
     query = (
         "SELECT t.sha, t.subject, m.subject, v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter JOIN commits t ON {}"
