@@ -53,7 +53,7 @@ def sync(database: Database, git: Git) -> None:
     rows = {pair: (rule, extent) for pair, (rule, extent) in judged.items() if rule}
     rows |= _together(database, git, rows)
     rows |= _brought(database, git, rows)
-    rows |= _all_of_it(database, rows)
+    rows |= _all_of_it(database, git, rows)
     rows |= dict.fromkeys(_worth(database, git, exact - rows.keys()), ("inverse", 1.0))
     with database.transaction() as connection:
         connection.executemany("INSERT OR REPLACE INTO reverts VALUES (?, ?, ?, ?)", [(*pair, *row) for pair, row in rows.items()])
@@ -106,20 +106,19 @@ def _brought(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) 
     return {pair: ("declared", undone.extent) for pair, undone in parts if undone.extent >= MENTIONED}
 
 
-def _all_of_it(database: Database, rows: dict[Pair, tuple[str, float]]) -> dict[Pair, tuple[str, float]]:
+def _all_of_it(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) -> dict[Pair, tuple[str, float]]:
     """The merges of which a reverter undoes every commit that they brought: mostly the only one of a pull request."""
     query = (
         "SELECT t.landing FROM commits t JOIN commits r ON r.sha = ? WHERE t.sha = ? AND t.landing <> t.sha AND t.landing IS NOT r.landing"
     )
-    whole = {pair: extent for pair, (rule, extent) in rows.items() if rule == "declared" and extent >= REVERTED}
+    whole = {pair for pair, (rule, extent) in rows.items() if rule == "declared" and extent >= REVERTED}
     merges = {(reverter, merge) for reverter, target in whole for (merge,) in database.connection.execute(query, (reverter, target))}
-    found: dict[Pair, tuple[str, float]] = {}
+    query = "SELECT sha FROM commits WHERE landing = ? AND instr(parents, ' ') = 0 LIMIT ?"
+    found: set[Pair] = set()
     for reverter, merge in merges - rows.keys():
-        query = "SELECT sha FROM commits WHERE landing = ? AND instr(parents, ' ') = 0 LIMIT ?"
-        extents = [whole.get((reverter, sha), 0.0) for (sha,) in database.connection.execute(query, (merge, MEMBERS))]
-        if min(extents) >= REVERTED:
-            found[(reverter, merge)] = ("declared", min(extents))
-    return found
+        if all((reverter, sha) in whole for (sha,) in database.connection.execute(query, (merge, MEMBERS))):
+            found.add((reverter, merge))
+    return {pair: ("declared", undone.extent) for pair, undone in _extents(database, git, found) if undone.extent >= REVERTED}
 
 
 def members(database: Database, git: Git, merge: str, first_parent: bool) -> list[str]:
