@@ -15,7 +15,6 @@ class Doings(World):
         name = f"file{self.number}"
         # Of two lines no revert is recognized by its diff alone: what names it must lead there.
         lines = self.random.choice([2, 4])
-        self.small |= {name} if lines == 2 else set()
         (self.repo.path / name).write_text("".join(f"{name} has line {each} of its own\n" for each in range(lines)))
         self.stage()
         self.git("add", name)

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from contextgraph.lock import locked
 from contextgraph.status import inverses
 from tests.conftest import Repo
@@ -196,6 +198,30 @@ def test_the_revert_of_a_change_takes_back_what_had_brought_it_back(repo: Repo) 
     assert [status(repo, sha) for sha in (one, repo.sha("HEAD~1"), repo.sha())] == ["landed", "reverted", "landed"]
     repo.git("revert", "--no-edit", "-m", "1", top)
     assert [status(repo, sha) for sha in (one, repo.sha("HEAD~2"), repo.sha("HEAD~1"))] == ["reverted", "landed", "reverted"]
+
+
+@pytest.mark.parametrize("said", [["-x"], []])
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_pick_undoes_the_reverts_of_what_it_picks(repo: Repo, said: list[str], merged: bool) -> None:
+    """Of two lines: its diff alone would say nothing."""
+    if merged:
+        repo.git("checkout", "-q", "-b", "first")
+    sha = repo.commit("One", {"one": lines("one", 2)})
+    if merged:
+        repo.git("checkout", "-q", "main")
+        repo.git("merge", "-q", "--no-ff", "--no-edit", "first")
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.git("revert", "--no-edit", *(["-m", "1"] if merged else []), "HEAD")
+    reverter = repo.sha()
+    repo.commit("Two", {"two": lines("two", 2)})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    merge = repo.sha()
+    repo.git("cherry-pick", *said, sha)
+    again = repo.sha()
+    repo.git("revert", "-m", "1", "--no-edit", merge)
+    assert [status(repo, each) for each in (sha, reverter, again, merge)] == ["landed", "reverted", "landed", "reverted"]
+    assert trace(repo, reverter).reverted_by == again
 
 
 def test_a_revert_on_another_branch_is_not_overruled(repo: Repo) -> None:

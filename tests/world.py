@@ -56,8 +56,6 @@ class World:
         """Commits that asked to be skipped: what they become is followed for none without a record."""
         self.again: set[str] = set()
         """Files that were picked again after a revert."""
-        self.small: set[str] = set()
-        """Files of fewer lines than a silent inverse must have."""
         self.reverts: list[tuple[str, str]] = []
         """(reverter, what it reverts by name)."""
         self.pruned: set[str] = set()
@@ -173,8 +171,6 @@ class World:
         adds, removes = self.adds.get(sha, set()), self.removes.get(sha, set())
         if sha in self.skipped or not adds | removes or (adds | removes) & (self.doubled | unsaid) or not removes <= self.once:
             return None
-        if (adds | removes) & self.again & self.small and any(sha in self.forms(reverter) for reverter, _ in self.reverts):
-            return None  # the pick undoes a revert of what it picks, but no word says so
         if sha not in self.arrived:
             return "pending"
         if self.halved(sha, tree):

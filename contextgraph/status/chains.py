@@ -1,7 +1,8 @@
 """Chains: a change that went, came back and went again, and a merge that went in pieces.
 
-What is in a chain goes by several names. A commit that undoes one of the reverters undoes the others too, and one that reverts
-the change also what brought it back, as far as it is their descendant and the diffs agree.
+What is in a chain goes by several names. A commit that undoes one of the reverters undoes the others too, so does one that is the
+change picked again, and one that reverts the change also undoes what brought it back: as far as it is their descendant and the diffs
+agree.
 """
 
 from collections import Counter
@@ -29,13 +30,30 @@ def sync(database: Database, git: Git) -> None:
         " WHERE c.id > ? AND r.rule IN ('declared', 'mentioned') AND r.extent >= ? ORDER BY c.id, r.target",
         (known, MENTIONED),
     ).fetchall()
-    rows = _of_kin(database, git, [(reverter, target) for reverter, target, _ in fresh])
+    pairs = [(reverter, target) for reverter, target, _ in fresh]
+    _add(database, _of_kin(database, git, [*pairs, *_picked_again(database, known)]))
     for reverter, target, extent in fresh:
         if extent < REVERTED:
-            rows |= _in_pieces(database, git, reverter, target)
+            _add(database, _in_pieces(database, git, reverter, target))
+    with database.transaction():
+        database.put("chains", str(newest))
+
+
+def _add(database: Database, rows: Rows) -> None:
     with database.transaction() as connection:
         connection.executemany("INSERT OR IGNORE INTO reverts VALUES (?, ?, ?, ?)", [(*pair, *row) for pair, row in rows.items()])
-        database.put("chains", str(newest))
+
+
+def _picked_again(database: Database, known: int) -> list[Pair]:
+    """(pick, reverter) where a commit with an id over `known` is what was reverted, or came with a merge that was: it has the author,
+    author time and title of that. What is done once more undoes what had undone it."""
+    query = (
+        "SELECT n.sha, r.reverter FROM reverts r JOIN commits v ON v.sha = r.reverter JOIN commits o ON {} JOIN commits n"
+        " ON n.author_time = o.author_time AND n.author = o.author AND n.subject = o.subject AND n.sha <> o.sha"
+        " WHERE n.id > ? AND n.commit_time >= v.commit_time AND r.extent >= ?"
+    )
+    ways = ("o.sha = r.target", "o.landing = r.target AND o.landing <> o.sha")
+    return [pair for way in ways for pair in database.connection.execute(query.format(way), (known, REVERTED))]
 
 
 def _of_kin(database: Database, git: Git, pairs: list[Pair]) -> Rows:
