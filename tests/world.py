@@ -6,6 +6,7 @@ came. What was carried is known because the operations (`tests/doings.py`) made 
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -176,13 +177,14 @@ class World:
         if self.halved(sha, tree):
             return None
         if adds <= tree and not removes & tree:
-            return "landed"
-        # A merge is not reverted by what takes its commits back one by one.
-        named = (
-            any(sha == target for _, target in self.reverts)
-            or len(self.repo.run("git", "rev-list", "--parents", "-1", sha, check=False).stdout.split()) < 3
-        )
-        return "reverted" if named and not adds & tree and removes <= tree else None
+            return "landed" if not adds & self.again or self.single(sha) else None
+        return "reverted" if not adds & tree and removes <= tree and self.single(sha) else None
+
+    def single(self, sha: str) -> bool:
+        """Whether `sha` is no merge, or a revert names it: a merge is neither reverted nor brought back by what does so with its commits
+        one by one."""
+        parents = self.repo.run("git", "rev-list", "--parents", "-1", sha, check=False).stdout.split()[1:]
+        return len(parents) < 2 or any(sha == target for _, target in self.reverts)
 
     def forms(self, sha: str) -> list[str]:
         """`sha`, and everything that was made of it."""
@@ -222,11 +224,21 @@ class World:
         there = set(clone.git("rev-list", "--remotes").split())
         return found + [f"in a clone: {each}" for each in self.compared(theirs, sorted(there), clone)]
 
+    def unsaid(self, repo: Repo) -> set[str]:
+        """Files that were reverted in words which are nowhere any more; or not on the main line, where they went more than once: what
+        each of several does to the others is told by what they say there."""
+        arrived = [(reverter, target) for reverter, target in self.reverts if reverter in self.arrived]
+        often = Counter(name for reverter, _ in arrived for name in self.changed(reverter))
+        found: set[str] = set()
+        for where, least in ((["--all", "--reflog"], 1), (["main", "origin/main"], 2)):
+            told = repo.run("git", "log", *where, "--grep=This reverts commit", "--format=%B").stdout
+            lost = (target for _, target in arrived if f"This reverts commit {target}" not in told)
+            found |= {name for target in lost for name in self.changed(target) if often[name] >= least}
+        return found
+
     def compared(self, graph: Graph, shas: list[str], repo: Repo | None = None) -> list[str]:
         tree = self.tree()
-        told = (repo or self.main).run("git", "log", "--all", "--reflog", "--grep=This reverts commit", "--format=%B").stdout
-        lost = [target for reverter, target in self.reverts if reverter in self.arrived and f"This reverts commit {target}" not in told]
-        unsaid: set[str] = set().union(*map(self.changed, lost))
+        unsaid = self.unsaid(repo or self.main)
         found = []
         listed = graph.view.ledger().reverted()
         for sha, trace in zip(shas, graph.view.traces(shas), strict=True):
