@@ -673,6 +673,18 @@ def test_the_number_of_a_change_in_gerrit_is_enough(repo: Repo) -> None:
     assert (status(repo, sha), trace(repo, sha).reverted_by) == ("reverted", repo.sha())
 
 
+def test_the_revert_of_a_merge_leaves_alone_what_it_had_not_brought(repo: Repo) -> None:
+    """What a commit of the branch undid in part is the base again, and no line of it comes with the merge."""
+    repo.commit("Base", {"limits": lines("limits", 6), "more": lines("more", 6)})
+    repo.git("checkout", "-q", "-b", "topic")
+    one = repo.commit("One", {"limits": lines("other", 6), "more": lines("less", 6)})
+    two = repo.commit("Not the limits", {"limits": lines("limits", 6)})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    assert [status(repo, each) for each in (one, two)] == ["reverted", "landed"]
+
+
 def test_a_merge_goes_back_with_all_that_it_brought(repo: Repo) -> None:
     repo.commit("Base")
     repo.git("checkout", "-q", "-b", "topic")

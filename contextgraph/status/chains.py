@@ -11,7 +11,7 @@ from contextgraph.git import Git
 from contextgraph.index.ancestry import ancestors
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
-from contextgraph.status.reverts import MENTIONED, REVERTED, Pair, changes, members
+from contextgraph.status.reverts import MENTIONED, REVERTED, Pair, changes, members, spared
 
 MOST = 50
 """Commits of one chain that are looked at."""
@@ -31,7 +31,8 @@ def sync(database: Database, git: Git) -> None:
         (known, MENTIONED),
     ).fetchall()
     pairs = [(reverter, target) for reverter, target, _ in fresh]
-    _add(database, _of_kin(database, git, [*pairs, *_picked_again(database, known)]))
+    kin = _of_kin(database, git, [*pairs, *_picked_again(database, known)])
+    _add(database, kin | spared(database, git, kin))
     for reverter, target, extent in fresh:
         if extent < REVERTED:
             _add(database, _in_pieces(database, git, reverter, target))

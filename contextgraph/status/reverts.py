@@ -55,6 +55,7 @@ def sync(database: Database, git: Git) -> None:
     rows |= _brought(database, git, rows)
     rows |= _all_of_it(database, git, rows)
     rows |= dict.fromkeys(_worth(database, git, exact - rows.keys()), ("inverse", 1.0))
+    rows |= spared(database, git, rows)
     with database.transaction() as connection:
         connection.executemany("INSERT OR REPLACE INTO reverts VALUES (?, ?, ?, ?)", [(*pair, *row) for pair, row in rows.items()])
         database.put("reverts", str(newest))
@@ -106,19 +107,40 @@ def _brought(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) 
     return {pair: ("declared", undone.extent) for pair, undone in parts if undone.extent >= MENTIONED}
 
 
+def spared(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) -> dict[Pair, tuple[str, float]]:
+    """What the revert of a merge leaves alone of what came in with it: a commit of which the merge brought nothing, for another one of
+    it had undone that."""
+    query = "SELECT 1 FROM commits WHERE sha = ? AND landing = sha AND instr(parents, ' ')"
+    whole = [pair for pair, (_, extent) in rows.items() if extent >= REVERTED and database.connection.execute(query, pair[1:]).fetchone()]
+    inside = {merge: members(database, git, merge, first_parent=True) for _, merge in whole}
+    several = {(*pair, sha) for pair in whole if len(inside[pair[1]]) > 1 for sha in inside[pair[1]] if (pair[0], sha) not in rows}
+    lines = dict(changes(database, git, {sha for each in several for sha in each}))
+    nothing = ("mentioned", 0.0)
+    return {
+        (reverter, sha): nothing
+        for reverter, merge, sha in several
+        if reverter in lines and merge in lines and sha in lines and lines[sha]
+        if undoing.repeated(lines[sha], lines[merge]) < MENTIONED and undoing.extent(lines[sha], lines[reverter]) < MENTIONED
+    }
+
+
 def _all_of_it(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) -> dict[Pair, tuple[str, float]]:
     """The merges of which a reverter undoes every commit that they brought: mostly the only one of a pull request."""
     query = (
         "SELECT t.landing FROM commits t JOIN commits r ON r.sha = ? WHERE t.sha = ? AND t.landing <> t.sha AND t.landing IS NOT r.landing"
     )
-    whole = {pair for pair, (rule, extent) in rows.items() if rule == "declared" and extent >= REVERTED}
+    whole = {pair: extent for pair, (rule, extent) in rows.items() if rule == "declared" and extent >= REVERTED}
     merges = {(reverter, merge) for reverter, target in whole for (merge,) in database.connection.execute(query, (reverter, target))}
     query = "SELECT sha FROM commits WHERE landing = ? AND instr(parents, ' ') = 0 LIMIT ?"
-    found: set[Pair] = set()
-    for reverter, merge in merges - rows.keys():
-        if all((reverter, sha) in whole for (sha,) in database.connection.execute(query, (merge, MEMBERS))):
-            found.add((reverter, merge))
-    return {pair: ("declared", undone.extent) for pair, undone in _extents(database, git, found) if undone.extent >= REVERTED}
+    brought = {merge: [sha for (sha,) in database.connection.execute(query, (merge, MEMBERS))] for _, merge in merges}
+    found = [pair for pair in merges - rows.keys() if all((pair[0], sha) in whole for sha in brought[pair[1]])]
+    lines = dict(changes(database, git, {sha for _, merge in found for sha in (merge, *brought[merge])}))
+    return {
+        (reverter, merge): ("declared", min(whole[(reverter, sha)] for sha in brought[merge]))
+        for reverter, merge in found
+        if all(sha in lines for sha in (merge, *brought[merge]))
+        if undoing.repeated(undoing.composed(lines[sha] for sha in brought[merge]), lines[merge]) >= REVERTED
+    }
 
 
 def members(database: Database, git: Git, merge: str, first_parent: bool) -> list[str]:

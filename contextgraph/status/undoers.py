@@ -58,8 +58,10 @@ class Undoers:
             found += [each for each in self._of_target(old) if each.when >= at]
         if not self.landing(sha):
             found = [each for each in found if each.extent >= REVERTED and each.when >= at and each.reverter != via]
-        elif via != sha and not self._brings_what_was_there(sha, via) and not self._cancels(sha, via):
-            found += [each for each in self._of_target(via) if each.extent >= REVERTED and each.rule != "part"]
+        elif via != sha and not self._brings_what_was_there(sha, via):
+            spared = {each.reverter for each in found if each.extent < MENTIONED}
+            whole = [each for each in self._of_target(via) if each.extent >= REVERTED and each.rule != "part"]
+            found += [each for each in whole if each.reverter not in spared]
         return self._distinct([each for each in found if each.reverter != sha and not self._before(each, sha, at)])
 
     def _brings_what_was_there(self, sha: str, via: str) -> bool:
@@ -67,17 +69,6 @@ class Undoers:
         row = self.connection.execute("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
         brought = [self.landing(parent) for parent in row[0].split()[1:]] if row else []
         return bool(brought) and all(landing is not None and landing[0] != via for landing in brought)
-
-    def _cancels(self, sha: str, via: str) -> bool:
-        """Whether `sha` and another commit that came in with the merge `via` undo each other: on balance that brought neither."""
-        query = (
-            "SELECT 1 FROM reverts r JOIN commits v ON v.sha = r.reverter AND v.landing = :via"
-            " JOIN commits t ON t.sha = r.target AND t.landing = :via WHERE r.{} = :sha AND r.extent >= :least AND NOT EXISTS"
-            " (SELECT 1 FROM reverts u JOIN commits c ON c.sha = u.reverter AND c.landing = :via"
-            " WHERE u.target = r.reverter AND u.extent >= :least)"
-        )
-        asked = {"sha": sha, "via": via, "least": REVERTED}
-        return any(self.connection.execute(query.format(side), asked).fetchone() for side in ("reverter", "target"))
 
     def _before(self, each: Undoer, sha: str, at: int) -> bool:
         """Whether a reverter came before `sha`, which landed `at`: a silent one by its time; one that says so, or landed at the very
