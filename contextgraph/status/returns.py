@@ -29,6 +29,8 @@ FEW, HOT = 20, 3_000
 COMMON, COMMONLY = 5, 0.75
 """Changes of one title, picks not counted, from which it is common (one that is made again after each revert has fewer), and the share
 of lines that a later one of it must repeat in the very same files: a version that goes up repeats what it removes."""
+APART = 20
+"""Characters by which titles may differ in length and be one: numbers of pull requests, the kind of change."""
 LONGEST = 300
 """Characters of a title that are compared."""
 _WORD = re.compile(r"\w+")
@@ -41,6 +43,7 @@ _ONCE_MORE = re.compile(
     re.IGNORECASE,
 )
 _AT_LAST = re.compile(rf"(?<=\w)\W+(?:v\d|again|re-?land(?:ed)?|{_TIME})\W*\Z", re.IGNORECASE)
+_TITLED = "k.kind = 'titled' AND k.sha"
 _WORDS = ("land", "appl", "introduc", "instat", "submit", "restor", "forward", "take", "attempt", "try", "time", "again", " v", "(v")
 
 
@@ -98,24 +101,18 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
     """(later commit, reverted one) of one title. Of a reverted merge what it brought in counts as well, under either title, and another
     merge of a pull request of its title."""
     connection = database.connection
-    titled = "JOIN claims k ON k.kind = 'titled' AND k.sha"
-    commits = "SELECT c.sha, c.subject, c.commit_time AS at, 0 FROM commits c WHERE c.id > :known"
-    merges = f"SELECT c.sha, k.target, c.commit_time, 1 FROM commits c {titled} = c.sha WHERE c.id > :known"
-    later = connection.execute(f"{commits} UNION ALL {merges} ORDER BY at", {"known": known}).fetchall()
+    commits = "SELECT c.sha, c.subject, c.commit_time, 0 FROM commits c WHERE c.id > :known"
+    # From a few new commits to their claims; for a whole history SQLite goes through the claims themselves.
+    join = "CROSS JOIN" if known else "JOIN"
+    merges = f"SELECT c.sha, k.target, c.commit_time, 1 FROM commits c {join} claims k ON {_TITLED} = c.sha WHERE c.id > :known"
+    later = sorted(connection.execute(f"{commits} UNION ALL {merges}", {"known": known}), key=lambda row: row[2])
     words = [_words(subject) for _, subject, *_ in later]
     often = Counter(chain.from_iterable(words))
     titles: dict[tuple[str, int], set[tuple[str, int]]] = {}
-    columns = f"v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {MENTIONED} JOIN commits t"
-    for query in (
-        f"SELECT t.subject, 0, t.sha, {columns} ON t.sha = r.target",
-        f"SELECT k.target, 1, t.sha, {columns} ON t.sha = r.target {titled} = t.sha",
-        f"SELECT t.subject, 0, t.sha, {columns} ON t.landing = r.target AND t.landing <> t.sha",
-        f"SELECT m.subject, 0, t.sha, {columns} ON t.landing = r.target AND t.landing <> t.sha JOIN commits m ON m.sha = r.target",
-    ):
-        for subject, merge, sha, when in connection.execute(query) if later else ():
-            # A day's commits share their words with few of all that was ever reverted.
-            if any(word in often for word in _words(subject)) and (title := _bare(subject)):
-                titles.setdefault((title, merge), set()).add((sha, when))
+    for subject, merge, sha, when in _reverted_titles(connection) if later else ():
+        # A day's commits share their words with few of all that was ever reverted.
+        if any(word in often for word in _words(subject)) and (title := _bare(subject)):
+            titles.setdefault((title, merge), set()).add((sha, when))
     rarest: dict[str, list[set[str]]] = {}
     for title in {title for title, _ in titles}:
         rarest.setdefault(min(title.split(), key=often.__getitem__), []).append(set(title.split()))
@@ -139,10 +136,29 @@ def _of_common_title(database: Database, pairs: set[Pair]) -> Iterator[Pair]:
             title = _bare(subject)
             phrase = " ".join(f'"{word}"' for word in title.split()[:12])
             query = "SELECT c.subject, c.author_time FROM words JOIN commits c ON c.id = words.rowid WHERE words MATCH ?"
-            rows = connection.execute(query, (f"subject: ({phrase})",)) if phrase else []
-            common[subject] = len({when for other, when in rows if _bare(other) == title}) > COMMON
+            query += f" AND abs(length(c.subject) - ?) <= {APART}"
+            rows = connection.execute(query, (f"subject: ({phrase})", len(subject))) if phrase else iter(())
+            times: set[int] = set()
+            while len(times) <= COMMON and (row := next(rows, None)):
+                if _bare(row[0]) == title:
+                    times.add(row[1])
+            common[subject] = len(times) > COMMON
         if common[subject]:
             yield new, old
+
+
+def _reverted_titles(connection: Connection) -> Iterator[tuple[str, int, str, int]]:
+    """(title, whether it is that of a pull request, commit, time of its reverter) of all that was ever reverted."""
+    columns = f"FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {MENTIONED} JOIN commits t"
+    query = f"SELECT t.subject, k.target, t.sha, v.commit_time {columns} ON t.sha = r.target LEFT JOIN claims k ON {_TITLED} = t.sha"
+    for own, pull, sha, when in connection.execute(query):
+        yield own, 0, sha, when
+        if pull:
+            yield pull, 1, sha, when
+    brought = f"{columns} ON t.landing = r.target AND t.landing <> t.sha JOIN commits m ON m.sha = r.target"
+    for own, merge, sha, when in connection.execute(f"SELECT t.subject, m.subject, t.sha, v.commit_time {brought}"):
+        yield own, 0, sha, when
+        yield merge, 0, sha, when
 
 
 def _by_its_number(database: Database, known: int) -> Iterator[Pair]:
@@ -167,7 +183,7 @@ def _by_its_number(database: Database, known: int) -> Iterator[Pair]:
 def _against_its_reverter(database: Database, known: int) -> list[Pair]:
     """(later commit, reverted one) where the later says that it undoes the reverter, and undoes a part."""
     query = (
-        "SELECT n.reverter, t.sha FROM reverts n JOIN commits c ON c.sha = n.reverter AND c.id > :known"
+        "SELECT n.reverter, t.sha FROM commits c CROSS JOIN reverts n ON c.sha = n.reverter AND c.id > :known"
         " JOIN reverts r ON r.reverter = n.target AND r.extent >= :whole JOIN commits t"
     )
     asked = {"known": known, "whole": REVERTED}

@@ -131,7 +131,7 @@ def _all_of_it(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]
     )
     whole = {pair: extent for pair, (rule, extent) in rows.items() if rule == "declared" and extent >= REVERTED}
     merges = {(reverter, merge) for reverter, target in whole for (merge,) in database.connection.execute(query, (reverter, target))}
-    query = "SELECT sha FROM commits WHERE landing = ? AND instr(parents, ' ') = 0 LIMIT ?"
+    query = "SELECT sha FROM commits WHERE landing = ? AND landing <> sha AND instr(parents, ' ') = 0 LIMIT ?"
     brought = {merge: [sha for (sha,) in database.connection.execute(query, (merge, MEMBERS))] for _, merge in merges}
     found = [pair for pair in merges - rows.keys() if all((pair[0], sha) in whole for sha in brought[pair[1]])]
     lines = dict(changes(database, git, {sha for _, merge in found for sha in (merge, *brought[merge])}))
