@@ -72,14 +72,14 @@ def first_pass(graph: Graph) -> float:
         for table in ("reverts", "patches", "tried"):
             connection.execute(f"DELETE FROM {table}")
         connection.execute("DELETE FROM claims WHERE kind = 'again'")
-        names = "('target', 'reverts', 'chains', 'returns', 'linked', 'compared', 'noticed', 'uncompared')"
+        names = "('target', 'reverts', 'chains', 'returns', 'linked', 'compared', 'noticed', 'uncompared', 'standing')"
         connection.execute(f"DELETE FROM meta WHERE name IN {names}")
     total = 0.0
     for name, action in {
         "landed": lambda: landing.sync(database, graph.git, graph.target),
         "reverted, declared and whole files": lambda: reverts.sync(database, graph.git),
         "what is undone with it": lambda: chains.sync(database, graph.git),
-        "what came back": lambda: returns.sync(database, graph.git, silent=False),
+        "what came back": lambda: returns.sync(database, graph.git),
         "noticing what is to be compared": lambda: inverses.sync(database, graph.git),
         "carried": lambda: linking.find(database, graph.git, set(), graph.refs.heads.values()),
     }.items():

@@ -12,7 +12,7 @@ from contextgraph.index.history import History, Progress
 from contextgraph.index.noted import Noted
 from contextgraph.notes import Store
 from contextgraph.refs import Refs
-from contextgraph.status import chains, inverses, kept, landing, linking, returns, reverts
+from contextgraph.status import chains, inverses, kept, landing, linking, returns, reverts, standing
 from contextgraph.status.landing import Target
 from contextgraph.trace import Trace
 
@@ -52,8 +52,10 @@ def index(database: Database, git: Git, store: Store, refs: Refs, notes: str | N
         reverts.sync(database, git)
         chains.sync(database, git)
         inverses.sync(database, git)
-        returns.sync(database, git, silent=not inverses.waiting(database))
+        returns.sync(database, git)
         kept.sync(database, git)
+        if not inverses.waiting(database):
+            standing.sync(database, git, standing.AT_ONCE)
     except GitError as error:
         if "promisor" not in error.message:
             raise

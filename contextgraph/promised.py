@@ -11,7 +11,7 @@ def bring(git: Git, asked: bytes, paths: Sequence[str]) -> None:
 
     Nothing is done in a clone that has everything. Raises GitError, which names the promisor, when it does not answer.
     """
-    if not any((git.common_dir / "objects" / "pack").glob("*.promisor")) or (remote := _promisor(git)) is None:
+    if not partial(git) or (remote := _promisor(git)) is None:
         return
     rows = git.run("diff-tree", "--stdin", "-r", "--root", "--no-renames", "--no-abbrev", "--", *paths, stdin=asked).splitlines()
     sides = [row.split(b" ", 4) for row in rows if row[:1] == b":"]
@@ -37,6 +37,11 @@ def bring(git: Git, asked: bytes, paths: Sequence[str]) -> None:
         )
     except GitError as error:
         raise GitError(f"what the promisor `{remote}` promised cannot be fetched: {error.message}") from None
+
+
+def partial(git: Git) -> bool:
+    """Whether this is a clone that was promised what it does not have."""
+    return any((git.common_dir / "objects" / "pack").glob("*.promisor"))
 
 
 def _file(mode: bytes) -> bool:

@@ -9,7 +9,7 @@ from contextgraph import capture, event, lag, pushes, refill, sync
 from contextgraph.errors import LockError, VectorError
 from contextgraph.lock import locked
 from contextgraph.repository import Repository
-from contextgraph.status import inverses
+from contextgraph.status import inverses, standing
 
 
 class Upkeep(Repository):
@@ -96,18 +96,20 @@ class Upkeep(Repository):
     def start_embedding(self) -> None:
         """The same in a process of its own, when there is something to do."""
         if self.environment.get("CG_WORKER") != "off":
-            waiting = inverses.waiting(self.database) > 0 and not sync.partial(self.settings)
+            behind = inverses.waiting(self.database) > 0 or standing.behind(self.database)
+            waiting = behind and not sync.partial(self.settings)
             if waiting or (self.config.flag("index.vectors") and self.refill.may_start() and self.refill.waiting()):
                 refill.start(self.git, self.environment)
 
     def compare(self, progress: Callable[[str, int, int | None], None]) -> None:
-        """Find the silent reverts among the commits that no command has compared yet."""
+        """Find the silent reverts among the commits that no command has compared yet, and what came back of what was reverted."""
         if not self.database.writable:
             return
         try:
             with locked(self.git.home / "compare.lock", wait=0.0):
                 for done, total in inverses.steps(self.database, self.git):
                     progress("comparing commits", done, total)
+                standing.sync(self.database, self.git)
         except LockError:
             if left := inverses.waiting(self.database):
                 self._tell(f"another process compares the last {left} commits; silent reverts among them are not known yet")
@@ -116,3 +118,5 @@ class Upkeep(Repository):
         """Say what is not known yet of what became of commits."""
         if left := inverses.waiting(self.database):
             self.reasons.append(f"silent reverts are still looked for in {left} commits (`cg refresh` does it now)")
+        elif standing.behind(self.database):
+            self.reasons.append("what came back after its revert is still looked for in the files (`cg refresh` does it now)")

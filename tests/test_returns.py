@@ -25,6 +25,7 @@ def reverted(
         "fix(net): Add limits, take 2 (#9)",
         'Reapply "Revert "fix(net): add limits (#7)" (#8)" (#9)',
         "fix(net): add limits (reland) (#9)",
+        "fix(net): add limits (again, after a bugfix) (#9)",
         "[Take 2][Rollforward] fix(net): add `limits`",
         "Rolling forward with fixes: fix(net): add limits",
     ],
@@ -74,9 +75,10 @@ def test_a_title_alone_brings_nothing_back(repo: Repo) -> None:
 def test_a_title_that_a_robot_gives_brings_nothing_back(repo: Repo) -> None:
     for number in range(5):
         repo.commit(f"chore: Update the data (#{number})", {"other": lines(f"other{number}")})
+    repo.commit("Begin", {"data": lines("old", 20)})
     sha = repo.commit("chore: Update the data (#7)", {"data": lines("data", 20)})
     repo.git("revert", "--no-edit", "HEAD")
-    repo.commit("chore: Update the data (#9)", {"data": lines("data", 12) + lines("new", 8)})
+    repo.commit("chore: Update the data (#9)", {"data": lines("data", 2) + lines("new", 18)})
     assert status(repo, sha) == "reverted"
     repo.git("reset", "-q", "--hard", "HEAD~1")
     again = repo.commit("chore: Update the data (#10)", {"data": lines("data", 16) + lines("new", 4)})
@@ -94,16 +96,6 @@ def test_against_its_reverter_with_other_lines(repo: Repo) -> None:
     again = repo.commit(f"Reverts {reverter}", {"limits": lines("limits", 14) + lines("other", 6)})
     found = trace(repo, sha)
     assert (found.status, found.relanded_by, trace(repo, reverter).extent) == ("landed", again, 0.6667)
-
-
-def test_without_a_word_nearly_all_of_it_must_be_there(repo: Repo) -> None:
-    few, _ = reverted(repo)
-    repo.commit("Bound what may come", {"limits": lines("limits", 17) + lines("other", 3)})
-    assert status(repo, few) == "reverted"
-    repo.git("rm", "-q", "limits")
-    repo.commit("Not so", {"elsewhere": "other\n"})
-    again = repo.commit("Bound all that may come", {"limits": lines("limits", 19) + "other\n"})
-    assert (status(repo, few), trace(repo, few).relanded_by) == ("landed", again)
 
 
 def test_what_a_reverted_merge_had_brought_comes_back_without_a_word(repo: Repo) -> None:

@@ -73,15 +73,12 @@ def _of_kin(database: Database, git: Git, pairs: list[Pair]) -> Rows:
 
 
 def _kin(database: Database, reverter: str, target: str) -> set[str]:
-    """The commits that do what `target` does and are no newer than `reverter`: an even number of reverts away from it, over what was
-    rewritten, and from a merge to what it brought in and back. Those that `reverter` is known to undo are left out."""
+    """The commits that do what `target` does and are no newer than `reverter`: an even number of reverts away from it, from a
+    merge to what it brought in as well. Those that `reverter` is known to undo are left out."""
     query = (
         "SELECT reverter, -1 FROM reverts WHERE target = :sha AND extent >= :least"
         " UNION SELECT target, -1 FROM reverts WHERE reverter = :sha AND extent >= :least"
-        " UNION SELECT new, 1 FROM links WHERE old = :sha UNION SELECT old, 1 FROM links WHERE new = :sha"
         " UNION SELECT sha, 1 FROM commits WHERE landing = :sha AND landing <> sha AND EXISTS (SELECT 1 FROM reverts WHERE target = sha)"
-        " UNION SELECT landing, 1 FROM commits"
-        " WHERE sha = :sha AND landing <> sha AND EXISTS (SELECT 1 FROM reverts WHERE target = landing)"
     )
     side = {reverter: -1, target: 1}
     waiting = [target]

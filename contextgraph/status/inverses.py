@@ -55,7 +55,7 @@ def steps(database: Database, git: Git) -> Iterator[tuple[int, int]]:
     pairs = list(swaps(database, "patches", known))
     with database.transaction() as connection:
         connection.executemany("INSERT OR IGNORE INTO reverts VALUES (?, ?, 'inverse', 1.0)", pairs)
-    if pairs or len(todo) > AT_ONCE:  # what came back without a word waits for this too
+    if pairs:
         returns.look(database, git, known)
     with database.transaction():
         database.put("compared", str(newest))

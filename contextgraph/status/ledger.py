@@ -150,6 +150,14 @@ class Ledger:
             landed, extent=round(extent, 4) if standing or fallen else None, evidence=tuple(dict.fromkeys(evidence))
         )
 
+    def standing(self, sha: str) -> list[Undoer]:
+        """What undoes `sha`, or a part of it, and stands; nothing where it came back."""
+        outcome = self.outcome(sha)
+        if self.landing(sha) is None or not outcome.extent:
+            return []
+        found = [each for each in self._undoers.of(sha) if each.extent >= MENTIONED and not each.lost]
+        return [each for each in found if self.outcome(each.reverter).status == "landed"]
+
     def _in_parts(self, sha: str) -> list[Undoer]:
         """What undoes the commits that `sha` was squashed from, one for each; none unless every one of them is undone."""
         rows = self.connection.execute("SELECT old, how FROM links WHERE new = ? ORDER BY old", (sha,)).fetchall()

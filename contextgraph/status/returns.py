@@ -1,31 +1,24 @@
-"""What came back after it was reverted, other than by undoing its reverter whole: under its own title, against its reverter, or
-without a word. The diffs decide each time."""
+"""What says that it came back after it was reverted, other than by undoing its reverter whole: by its own title, by its number, or against
+its reverter. The diffs decide each time; what came back without a word is found in the files (`standing`)."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain
 from sqlite3 import Connection
 
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
 from contextgraph.status.naming import number_of
-from contextgraph.status.reverts import FEWEST_LINES, MENTIONED, REVERTED, WINDOW, Pair, changes
-from contextgraph.status.undoing import Change
+from contextgraph.status.reverts import MENTIONED, REVERTED, Pair, changes
 
 AGAIN = 0.5
 """Share of a reverted change's lines that a later commit which claims it must repeat to be that change once more, reworked: of 30
 in git.git whose lines stood again after their revert, 13 came back so."""
-SILENT = 0.9
-"""The same share where nothing is said, and only the paths agree."""
 NEAREST = 5
-"""Later commits with the title or the paths of a reverted one that are looked at: 142 of 145 that brought one back in five histories
+"""Later commits with the title of a reverted one that are looked at: 142 of 145 that brought one back in five histories
 were among the first five."""
-LARGER = 10
-"""How many times the lines of a reverted change a later one may have to be the same without a word."""
-FEW, HOT = 20, 3_000
-"""Paths of a commit that are asked how often they change; commits from which a path is changed by nearly everything."""
 COMMON, COMMONLY = 5, 0.75
 """Changes of one title, picks not counted, from which it is common (one that is made again after each revert has fewer), and the share
 of lines that a later one of it must repeat in the very same files: a version that goes up repeats what it removes."""
@@ -42,33 +35,30 @@ _ONCE_MORE = re.compile(
     r"(?:\W+of\b|\W+with\b[^:]{0,40}:)?\W+)+(?:revert\W+)*",
     re.IGNORECASE,
 )
-_AT_LAST = re.compile(rf"(?<=\w)\W+(?:v\d|again|re-?land(?:ed)?|{_TIME})\W*\Z", re.IGNORECASE)
+_AT_LAST = re.compile(rf"(?<=\w)\W+(?:v\d|again|(?<=\()again\b[^()]*|re-?land(?:ed)?|{_TIME})\W*\Z", re.IGNORECASE)
 _TITLED = "k.kind = 'titled' AND k.sha"
 _WORDS = ("land", "appl", "introduc", "instat", "submit", "restor", "forward", "take", "attempt", "try", "time", "again", " v", "(v")
 
 
-def sync(database: Database, git: Git, silent: bool) -> None:
-    """Look at the commits indexed since the last time; without `silent` only for what says so: the rest is left to the background,
-    which reads the diffs of whatever touched the same paths."""
+def sync(database: Database, git: Git) -> None:
+    """Look at the commits indexed since the last time."""
     known = int(database.get("returns") or 0)
     newest = database.connection.execute("SELECT coalesce(max(id), 0) FROM commits").fetchone()[0]
     if known != newest:
-        look(database, git, known, silent)
+        look(database, git, known)
         with database.transaction():
             database.put("returns", str(newest))
 
 
-def look(database: Database, git: Git, known: int, silently: bool = True) -> None:
+def look(database: Database, git: Git, known: int) -> None:
     """Keep what of all that was ever reverted came back with the commits that have an id over `known`."""
     claimed = {*_by_its_number(database, known), *_against_its_reverter(database, known)}
     titled = set(_under_its_title(database, known)) - claimed
     common = set(_of_common_title(database, titled))
     claimed |= titled
-    silent = set(_without_a_word(database, known)) - claimed if silently else set()
-    lines = dict(changes(database, git, {sha for pair in claimed | silent for sha in pair}))
+    lines = dict(changes(database, git, {sha for pair in claimed for sha in pair}))
     found = {(new, old) for new, old in claimed if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
     found -= {(new, old) for new, old in found & common if (lines[old] & lines[new]).total() < COMMONLY * lines[old].total()}
-    found |= {(new, old) for new, old in silent if new in lines and old in lines and _same(lines[old], lines[new])}
     whole = _as_a_whole(database, found | claimed - common) - found
     lines = dict(changes(database, git, {sha for pair in whole for sha in pair}))
     found |= {(new, old) for new, old in whole if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
@@ -88,13 +78,6 @@ def _as_a_whole(database: Database, found: set[Pair]) -> set[Pair]:
     )
     asked = ({"new": new, "old": old, "least": REVERTED} for new, old in found)
     return {pair for each in asked for pair in database.connection.execute(query, each)}
-
-
-def _same(old: Counter[Change], new: Counter[Change]) -> bool:
-    """Whether a later change is an earlier one once more, though nothing says so. In a much larger one a few lines are chance."""
-    if undoing.weight(old) < FEWEST_LINES or new.total() > LARGER * old.total():
-        return False
-    return undoing.repeated(old, new) >= SILENT
 
 
 def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
@@ -193,41 +176,6 @@ def _against_its_reverter(database: Database, known: int) -> list[Pair]:
         for condition in ("t.sha = r.target", "t.landing = r.target AND t.landing <> t.sha")
         for pair in database.connection.execute(f"{query} ON {condition} {where}", asked)
     ]
-
-
-def _without_a_word(database: Database, known: int) -> Iterator[Pair]:
-    """(later commit, reverted one) where the later one, soon after the revert, changes the path of it that is changed most rarely, and
-    half of the others."""
-    connection = database.connection
-    earliest = connection.execute("SELECT min(commit_time) FROM commits WHERE id > ?", (known,)).fetchone()[0] or 0
-    columns = "SELECT t.sha, t.id, v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter JOIN commits t"
-    asked = (REVERTED, earliest - WINDOW)
-    reverted = [
-        row
-        for condition in ("t.sha = r.target", "t.landing = r.target AND t.landing <> t.sha")
-        for row in connection.execute(f"{columns} ON {condition} WHERE r.extent >= ? AND v.commit_time >= ?", asked).fetchall()
-    ]
-    later = (
-        "SELECT c.sha, c.id FROM touched x JOIN commits c ON c.id = x.commit_id WHERE x.path_id = ?"
-        " AND c.id > ? AND c.commit_time > ? AND c.commit_time <= ? ORDER BY c.commit_time"
-    )
-    for old, number, when in reverted:
-        paths = _paths(connection, number)
-        often = [(_touched(connection, path), path) for path in sorted(paths)[:FEW]]
-        times, rarest = min(often, default=(HOT, 0))
-        found = connection.execute(later, (rarest, known, when, when + WINDOW)) if times < HOT else ()
-        near = (sha for sha, other in found if 2 * len(paths & _paths(connection, other)) >= len(paths))
-        yield from ((sha, old) for sha in islice(near, NEAREST))
-
-
-def _paths(connection: Connection, commit: int) -> set[int]:
-    return {path for (path,) in connection.execute("SELECT path_id FROM touched WHERE commit_id = ?", (commit,))}
-
-
-def _touched(connection: Connection, path: int) -> int:
-    """How many commits change a path, as far as that is told apart."""
-    query = "SELECT count(*) FROM (SELECT 1 FROM touched WHERE path_id = ? LIMIT ?)"
-    return int(connection.execute(query, (path, HOT)).fetchone()[0])
 
 
 def _words(title: str) -> list[str]:

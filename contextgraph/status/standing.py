@@ -1,0 +1,155 @@
+"""What came back after its revert in whatever way: the files are asked, not the commits.
+
+A change may come back with other words and other lines beside it, in several commits, or in one much larger. So what its reverters took
+away is looked for in the same files as they were some time after, and as they are today. Where half of it stands again it came back, and
+the commits in between say with which. Where it stands in the very merge that brought the reverter in, that one was lost on its way.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from contextgraph import promised
+from contextgraph.git import Git
+from contextgraph.index.database import Database
+from contextgraph.status import undoing
+from contextgraph.status.files import Line, states
+from contextgraph.status.ledger import Ledger
+from contextgraph.status.reverts import FEWEST_LINES, MENTIONED, REVERTED, changes
+from contextgraph.status.taken import Taken, brought
+
+AT_ONCE = 20
+"""Reverted commits that a command looks at itself; more are left to the background."""
+DAYS = (1, 7, 30, 90, 180, 365, 730, 1095, 1825)
+"""When after the revert the files are asked, besides today: what came back may have changed since. In rails, jax and electron these find
+130 changes, and (30, 180, 730) 119."""
+FARTHEST = 5_000
+"""Commits of the line of the target branch that are followed back to where it stood; from there on all is looked at anew."""
+HOT = 500
+"""Commits from which on a path is not asked what it has to do with a revert."""
+SAYING = 6
+"""Letters and digits of a line that is not there by chance."""
+
+
+def behind(database: Database) -> bool:
+    """Whether the target branch has moved since the last look."""
+    return (database.get("target") or "") != (database.get("standing") or "")
+
+
+def sync(database: Database, git: Git, at_once: int | None = None) -> None:
+    """Look at what was reverted by what landed since the last time, and at the files of older reverts that it changed; at no more than so
+    many commits `at_once`, or else at none. In a partial clone nothing is looked at: each file would be fetched."""
+    if not behind(database):
+        return
+    target = database.get("target") or ""
+    near = [] if promised.partial(git) else _near(database, _landed(database, target.split(), (database.get("standing") or "").split()))
+    if at_once is not None and len(near) > at_once:
+        return
+    ledger = Ledger(database, "")
+    told = {sha: [each.reverter for each in ledger.standing(sha)] for sha in near}
+    taken = list(_taken(database, git, {sha: reverters for sha, reverters in told.items() if reverters}))
+    taken = _returned(database, git, taken, target.split())
+    found = dict(brought(database, git, taken))
+    lost = [each for each in taken if each.target not in found and each.place == each.landing and not each.whole]
+    with database.transaction() as connection:
+        connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, 'again', ?)", [(by, target) for target, by in found.items()])
+        rows = [(each.landing, each.reverter, each.target) for each in lost]
+        connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, 1)", rows)
+        database.put("standing", target)
+
+
+def _landed(database: Database, tips: list[str], old: list[str]) -> set[int] | None:
+    """The ids of what came in since the target branch stood at `old`; None for all there is."""
+    fetch = database.connection.execute
+    seen = set(old)
+    for tip in tips if old else ():
+        sha = tip
+        while sha not in seen and len(seen) < FARTHEST:
+            seen.add(sha)
+            row = fetch("SELECT parents FROM commits WHERE sha = ?", (sha,)).fetchone()
+            sha = row[0].split()[0] if row and row[0] else ""
+        if sha not in seen or not sha:
+            return None
+    asked = {"line": json.dumps(sorted(seen.difference(old)))}
+    there = "IN (SELECT value FROM json_each(:line))"
+    query = f"SELECT id FROM commits WHERE sha {there} UNION SELECT id FROM commits WHERE landing {there} AND landing <> sha"
+    return {number for (number,) in fetch(query, asked)} if old else None
+
+
+def _near(database: Database, landed: set[int] | None) -> list[str]:
+    """The commits that something undoes, where that or a commit on one of their paths is among those that landed. A path that nearly
+    everything changes tells nothing."""
+    fetch = database.connection.execute
+    often = "SELECT count(*) FROM (SELECT 1 FROM touched WHERE path_id = ? LIMIT ?)"
+    touched = "SELECT path_id FROM touched WHERE commit_id = ?"
+    paths = {path for number in landed or () for (path,) in fetch(touched, (number,))}
+    undone = (
+        "SELECT t.id, t.sha, v.id FROM reverts r JOIN commits v ON v.sha = r.reverter AND v.landing IS NOT NULL"
+        " JOIN commits t ON {} WHERE r.extent >= ? AND t.landing IS NOT NULL"
+    )
+    found: set[str] = set()
+    waiting: dict[int, str] = {}
+    for condition, least in (("t.sha = r.target", MENTIONED), ("t.landing = r.target AND t.landing <> t.sha", REVERTED)):
+        for number, sha, reverter in fetch(undone.format(condition), (least,)):
+            found |= {sha} if landed is None or reverter in landed or number in landed else set()
+            waiting[number] = sha
+    for path in paths:
+        if fetch(often, (path, HOT)).fetchone()[0] < HOT:
+            for (number,) in fetch("SELECT commit_id FROM touched WHERE path_id = ?", (path,)):
+                if number in waiting:
+                    found |= {waiting[number], *_merge_of(database, number, waiting)}
+    return sorted(found)
+
+
+def _merge_of(database: Database, number: int, waiting: dict[int, str]) -> Iterator[str]:
+    """The merge that brought a commit in, where that was undone as well: it touches no path itself."""
+    query = "SELECT m.id FROM commits c JOIN commits m ON m.sha = c.landing WHERE c.id = ?"
+    yield from (waiting[merge] for (merge,) in database.connection.execute(query, (number,)) if merge in waiting)
+
+
+def _taken(database: Database, git: Git, told: dict[str, list[str]]) -> Iterator[Taken]:
+    """What was taken away of each commit by its reverters, oldest first, as far as it says something."""
+    lines = dict(changes(database, git, {sha for target, reverters in told.items() for sha in (target, *reverters)}))
+    query = "SELECT c.landing, l.commit_time FROM commits c JOIN commits l ON l.sha = c.landing WHERE c.sha = ?"
+    found: list[Taken] = []
+    for target, reverters in told.items():
+        whole, undone = undoing.written(lines.get(target, Counter())), Counter[undoing.Change]()
+        for reverter in reverters:
+            undone |= whole - undoing.left(whole, lines.get(reverter, Counter()))
+        sides: dict[str, set[Line]] = {"+": set(), "-": set()}
+        for path, sign, words in undoing.composed([undone]):
+            if len(re.findall(r"\w", words)) >= SAYING:
+                sides[sign].add((path, words))
+        if len(sides["+"] | sides["-"]) >= FEWEST_LINES:
+            landing, when = database.connection.execute(query, (reverters[-1],)).fetchone()
+            found.append(Taken(target, reverters[-1], landing, when, frozenset(sides["+"]), frozenset(sides["-"])))
+    for each, state in zip(found, states(git, [(each.reverter, each.added | each.removed) for each in found]), strict=True):
+        there = {line for line, stands in state.items() if stands}
+        each.added, each.removed = each.added - there, each.removed & there
+        if len(each.added | each.removed) >= FEWEST_LINES and undoing.weight(lines[each.target]) >= FEWEST_LINES:
+            yield each
+
+
+def _returned(database: Database, git: Git, taken: list[Taken], tips: list[str]) -> list[Taken]:
+    """Those that stand again at one of the moments, with the earliest of them."""
+    asked = [(each, when, sha) for each in taken for when, sha in _moments(database, each, tips)]
+    for (each, when, sha), state in zip(asked, states(git, [(sha, each.added | each.removed) for each, _, sha in asked]), strict=True):
+        each.see(state, when, sha)
+    return [each for each in taken if each.place]
+
+
+def _moments(database: Database, each: Taken, tips: list[str]) -> list[tuple[int, str]]:
+    """(time, commit): the merge that brought the reverter, with what was made on its branch so many days after (one branch may be a whole
+    history); then the target branch so many days after, and today."""
+    before = "SELECT commit_time, sha FROM commits WHERE {} AND commit_time <= ? ORDER BY commit_time DESC LIMIT 1"
+    landed, member = before.format("landing = sha"), before.format("landing = ? AND landing <> sha")
+    ask = database.connection.execute
+    found = [ask(landed, (each.when + days * 86400,)).fetchone() for days in DAYS]
+    found += [ask("SELECT commit_time, sha FROM commits WHERE sha = ?", (tip,)).fetchone() for tip in tips]
+    later = {(when, sha) for when, sha in filter(None, found) if when > each.when or (sha in tips and when == each.when)}
+    if each.landing == each.reverter:
+        return sorted(later)
+    made = ask("SELECT commit_time FROM commits WHERE sha = ?", (each.reverter,)).fetchone()[0]
+    inside = {ask(member, (each.landing, made + days * 86400)).fetchone()[1] for days in DAYS} - {each.reverter}
+    return [(each.when, sha) for sha in (each.landing, *sorted(inside))] + sorted(later - {(each.when, each.landing)})

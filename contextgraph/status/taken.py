@@ -1,0 +1,115 @@
+"""What reverters took away of a change, whether it stands in its files again, and what brought it in then."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+
+import msgspec
+
+from contextgraph.git import Git
+from contextgraph.index.database import Database
+from contextgraph.status import undoing
+from contextgraph.status.files import Line
+from contextgraph.status.returns import AGAIN
+from contextgraph.status.reverts import FEWEST_LINES, WINDOW, first_parent
+
+WHOLE = 0.9
+"""Share of all its lines that must be as it had made them where what was added does not tell, and then by one commit, within the time and
+size of a silent inverse."""
+LARGER = 10
+"""How many times as many lines of the same files that one commit may change: in a larger change a few lines are chance."""
+MOST_PATHS = 50
+"""Paths of a change whose later commits are read: those with most of its lines."""
+Row = tuple[str, str]
+"""(commit, what brought it into the target branch)."""
+
+
+class Taken(msgspec.Struct):
+    """What the reverters of `target` took away, the last of them `reverter`, which landed with `landing` at `when` (Unix seconds): lines
+    that were `added`, of which its files had none without them, and lines that were `removed`, which are there without it."""
+
+    target: str
+    reverter: str
+    landing: str
+    when: int
+    added: frozenset[Line]
+    removed: frozenset[Line]
+    again: frozenset[Line] = frozenset()
+    until: int = 0
+    place: str = ""
+    whole: bool = False
+    """The lines that were first seen to be as the target had made them, when, and with which commit of the target branch; and whether it
+    is nearly all of them, though too little of what was added to tell anything by itself."""
+
+    def see(self, state: dict[Line, bool], when: int, place: str) -> None:
+        """Look at a state of the files: it came back where half of what was added stands, and half of all with what could be removed from
+        these files again. What was removed may be gone for another reason, and tells nothing but together with all the rest."""
+        again = {line for line, stands in state.items() if stands == (line in self.added)}
+        added, removable = len(again & self.added), sum(line in self.removed for line in state)
+        half = added >= max(FEWEST_LINES, AGAIN * len(self.added)) and len(again) >= AGAIN * (len(self.added) + removable)
+        gone = again | {line for line in self.removed if line not in state}
+        whole = len(gone) >= WHOLE * (len(self.added) + len(self.removed)) and when <= self.when + WINDOW
+        if not self.place and (half or whole):
+            seen = again if half else gone
+            most = {path for path, _ in Counter(path for path, _ in seen).most_common(MOST_PATHS)}
+            self.again = frozenset(line for line in seen if line[0] in most)
+            self.until, self.place, self.whole = when, place, not half
+
+    def repeated(self, net: dict[Line, int]) -> set[Line]:
+        """The lines that a change adds or removes as the target had; `net` is how many more of each it leaves."""
+        return {line for line, count in net.items() if line in self.again and (count > 0) == (line in self.added)}
+
+
+def brought(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[str, str]]:
+    """(target, what brought most of it in again)."""
+    between = {each.target: list(_between(database, each)) for each in taken}
+    wanted = {line for each in taken for line in each.again}
+    asked = [(sha, first_parent(database, sha)) for sha in sorted({sha for rows in between.values() for row in rows for sha in row})]
+    net: dict[str, dict[Line, int]] = {}
+    size: dict[str, int] = {}
+    for sha, change in undoing.readable(git, asked, only=sorted({path for path, _ in wanted})):
+        both = undoing.composed([Counter({line: count for line, count in change.items() if (line[0], line[2]) in wanted})])
+        net[sha] = {(path, words): count if sign == "+" else -count for (path, sign, words), count in both.items()}
+        size[sha] = change.total()
+    for each in taken:
+        by = _most(each, between[each.target], net)
+        if by and (not each.whole or (len(each.repeated(net[by])) >= WHOLE * len(each.again) and size[by] <= LARGER * len(each.again))):
+            yield each.target, by
+
+
+def _between(database: Database, each: Taken) -> Iterator[Row]:
+    """What touched the files between the revert and when it was seen to stand again, in the order of the target branch. Of the merge that
+    brought the reverter only what was made after that, one by one."""
+    query = (
+        "SELECT DISTINCT c.sha, c.landing, c.commit_time >= v.commit_time FROM touched x JOIN commits c ON c.id = x.commit_id"
+        " JOIN commits l ON l.sha = c.landing JOIN commits v ON v.sha = :reverter"
+        " WHERE x.path_id IN (SELECT id FROM paths WHERE path IN (SELECT value FROM json_each(:paths)))"
+        " AND l.commit_time BETWEEN :since AND :until AND c.sha NOT IN (:reverter, :target)"
+        " ORDER BY l.commit_time, c.landing, c.commit_time"
+    )
+    names = {"reverter": each.reverter, "target": each.target, "since": each.when, "until": each.until}
+    asked = names | {"paths": json.dumps(sorted({path for path, _ in each.again}))}
+    for sha, landing, after in database.connection.execute(query, asked):
+        if landing != each.landing:
+            yield sha, landing
+        elif after:
+            yield sha, sha
+
+
+def _most(each: Taken, rows: list[Row], net: dict[str, dict[Line, int]]) -> str | None:
+    """What had brought the most of it when half was back: a landing, or a commit of it that did enough alone."""
+    place: dict[Line, str] = {}
+    members: dict[str, list[str]] = {}
+    for landing, group in groupby(rows, key=lambda row: row[1]):
+        members[landing] = [sha for sha, _ in group]
+        change = net.get(landing, {})
+        for line in each.repeated({line: -count for line, count in change.items()}):
+            place.pop(line, None)
+        place |= dict.fromkeys(each.repeated(change), landing)
+        if len(place) >= AGAIN * len(each.again):
+            by = Counter(place.values()).most_common(1)[0][0]
+            shares = {sha: len(each.repeated(net.get(sha, {}))) for sha in members[by]}
+            alone = max(shares, key=shares.__getitem__)
+            return alone if shares[alone] >= AGAIN * len(each.again) else by
+    return None
