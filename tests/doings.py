@@ -195,6 +195,9 @@ class Doings(World):
         self.on_main()
         if self.changed(sha) & (self.tree() | self.once) or self.removes[sha]:
             return
+        # What a branch took back and brought again is what it had brought first: main has all of that branch's decisions then, or one.
+        if any(self.adds[each] & self.adds[sha] for shas in self.open.values() for each in shas if each != sha):
+            return
         self.stage()
         if self.random.random() < 0.3:
             patch = self.repo.path.parent / "patch"

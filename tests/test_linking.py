@@ -536,6 +536,20 @@ def test_a_revert_that_names_what_was_rewritten_twice_since(here: Repo, way: str
     assert {one, rebased} <= graph(here).view.ledger().reverted()
 
 
+def test_a_pick_undoes_a_revert_that_was_rewritten_in_other_words(here: Repo) -> None:
+    one = here.commit("one", {"one": lines("one", 2)})
+    here.git("checkout", "-q", "-b", "topic")
+    here.git("revert", "--no-edit", one)
+    attach(here, here.sha(), "undo")
+    here.git("commit", "-q", "--amend", "-m", "Without one")
+    reverter = here.sha()
+    here.git("checkout", "-q", "main")
+    here.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    assert (status(here, one), status(here, reverter)) == ("reverted", "landed")
+    here.git("cherry-pick", one)
+    assert (status(here, one), status(here, reverter)) == ("landed", "reverted")
+
+
 def test_what_was_taken_back_out_of_a_fixed_up_commit(here: Repo) -> None:
     """The old commit is undone though what it became is not: that holds the fixup as well."""
     here.git("checkout", "-q", "-b", "topic")

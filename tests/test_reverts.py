@@ -224,6 +224,20 @@ def test_a_pick_undoes_the_reverts_of_what_it_picks(repo: Repo, said: list[str],
     assert trace(repo, reverter).reverted_by == again
 
 
+def test_the_revert_of_a_change_takes_back_the_revert_of_the_merge_that_had_undone_it(repo: Repo) -> None:
+    """Of two lines: its diff alone would say nothing."""
+    sha = repo.commit("One", {"one": lines("one", 2)})
+    repo.git("checkout", "-q", "-b", "undo")
+    repo.git("revert", "--no-edit", sha)
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "undo")
+    repo.git("revert", "-m", "1", "--no-edit", "HEAD")
+    back = repo.sha()
+    assert (status(repo, sha), status(repo, back)) == ("landed", "landed")
+    repo.git("revert", "--no-edit", sha)
+    assert (status(repo, sha), status(repo, back), trace(repo, back).reverted_by) == ("reverted", "reverted", repo.sha())
+
+
 def test_a_revert_on_another_branch_is_not_overruled(repo: Repo) -> None:
     one = repo.commit("One", {"one": lines("one", 60)})
     repo.git("checkout", "-q", "-b", "stable")

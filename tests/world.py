@@ -229,10 +229,11 @@ class World:
         each of several does to the others is told by what they say there."""
         arrived = [(reverter, target) for reverter, target in self.reverts if reverter in self.arrived]
         often = Counter(name for reverter, _ in arrived for name in self.changed(reverter))
+        times = Counter(target for _, target in arrived)
         found: set[str] = set()
         for where, least in ((["--all", "--reflog"], 1), (["main", "origin/main"], 2)):
             told = repo.run("git", "log", *where, "--grep=This reverts commit", "--format=%B").stdout
-            lost = (target for _, target in arrived if f"This reverts commit {target}" not in told)
+            lost = (target for target in times if told.count(f"This reverts commit {target}") < times[target])
             found |= {name for target in lost for name in self.changed(target) if often[name] >= least}
         return found
 

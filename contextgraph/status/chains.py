@@ -73,12 +73,16 @@ def _of_kin(database: Database, git: Git, pairs: list[Pair]) -> Rows:
 
 
 def _kin(database: Database, reverter: str, target: str) -> set[str]:
-    """The commits that do what `target` does and are no newer than `reverter`: an even number of reverts away from it, from a
-    merge to what it brought in as well. Those that `reverter` is known to undo are left out."""
+    """The commits that do what `target` does and are no newer than `reverter`: an even number of reverts away from it (of it or of the
+    merge that it came with), over what was rewritten, and from a merge to what it brought in. Those that `reverter` is known to undo
+    are left out."""
     query = (
         "SELECT reverter, -1 FROM reverts WHERE target = :sha AND extent >= :least"
         " UNION SELECT target, -1 FROM reverts WHERE reverter = :sha AND extent >= :least"
+        " UNION SELECT new, 1 FROM links WHERE old = :sha UNION SELECT old, 1 FROM links WHERE new = :sha"
         " UNION SELECT sha, 1 FROM commits WHERE landing = :sha AND landing <> sha AND EXISTS (SELECT 1 FROM reverts WHERE target = sha)"
+        " UNION SELECT r.reverter, -1 FROM commits c JOIN reverts r ON r.target = c.landing AND r.extent >= :least"
+        " WHERE c.sha = :sha AND c.landing <> c.sha"
     )
     side = {reverter: -1, target: 1}
     waiting = [target]
