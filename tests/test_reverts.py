@@ -238,6 +238,20 @@ def test_the_revert_of_a_change_takes_back_the_revert_of_the_merge_that_had_undo
     assert (status(repo, sha), status(repo, back), trace(repo, back).reverted_by) == ("reverted", "reverted", repo.sha())
 
 
+def test_a_revert_of_a_merge_is_undone_pick_by_pick(repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "topic")
+    picks = [repo.commit(f"Add {name}", {name: lines(name, 2)}) for name in ("one", "two")]
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    repo.git("revert", "-m", "1", "--no-edit", "HEAD")
+    reverter = repo.sha()
+    found = []
+    for sha in picks:
+        repo.git("cherry-pick", sha)
+        found.append((trace(repo, reverter).status, trace(repo, reverter).extent, [status(repo, each) for each in picks]))
+    assert found == [("landed", 0.5, ["landed", "reverted"]), ("reverted", 1.0, ["landed", "landed"])]
+
+
 def test_a_revert_on_another_branch_is_not_overruled(repo: Repo) -> None:
     one = repo.commit("One", {"one": lines("one", 60)})
     repo.git("checkout", "-q", "-b", "stable")

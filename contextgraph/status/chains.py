@@ -58,8 +58,9 @@ def _picked_again(database: Database, known: int) -> list[Pair]:
 
 
 def _of_kin(database: Database, git: Git, pairs: list[Pair]) -> Rows:
-    """What a reverter undoes besides its target: what did the same as that, before it."""
+    """What a reverter undoes besides its target: what did the same as that, before it. Of a target that it does not name, a part too."""
     kin: dict[str, set[str]] = {}
+    asked = set(pairs)
     for reverter, target in pairs:
         kin.setdefault(reverter, set()).update(_kin(database, reverter, target))
     wanted = {each for reverter, others in kin.items() if others for each in (reverter, *others)}
@@ -67,7 +68,7 @@ def _of_kin(database: Database, git: Git, pairs: list[Pair]) -> Rows:
     found: Rows = {}
     for reverter, others in kin.items():
         shares = {each: undoing.extent(lines[each], lines[reverter]) for each in others if each in lines and reverter in lines}
-        undone = [each for each, share in shares.items() if share >= REVERTED]
+        undone = [each for each, share in shares.items() if share >= (MENTIONED if (reverter, each) in asked else REVERTED)]
         found |= {(reverter, each): ("declared", shares[each]) for each in ancestors(database, reverter, undone)}
     return found
 
