@@ -224,6 +224,11 @@ def test_nothing_of_this_machine_and_no_package_host() -> None:
 ARCHITECTURE = read("docs/architecture.md")
 
 
+def test_no_conflict_was_committed() -> None:
+    marks = re.compile(rb"^(?:<{7}|>{7}) ", re.MULTILINE)
+    assert [name for name in tracked() if marks.search((TOP / name).read_bytes())] == []
+
+
 def test_every_module_has_its_line() -> None:
     named = {code for code in CODE.findall(ARCHITECTURE) if re.fullmatch(r"contextgraph/[\w/]+\.py", code)}
     there = {name for name in tracked() if name.startswith("contextgraph/") and name.endswith(".py")}
