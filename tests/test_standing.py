@@ -4,7 +4,7 @@ import pytest
 
 from contextgraph.status import inverses, standing
 from tests.conftest import Repo
-from tests.histories import graph, lines, rules, status, trace
+from tests.histories import attach, graph, lines, rules, status, trace
 
 DAY = 86_400
 
@@ -23,6 +23,24 @@ def test_what_comes_back_in_several_commits(repo: Repo) -> None:
     repo.commit("Go on", {"limits": "head\nbetween\n" + lines("limits", 13)})
     found = trace(repo, sha)
     assert (found.status, found.relanded_by, found.extent) == ("landed", most, 0.0)
+
+
+def test_what_a_squash_took_away_comes_back(graphed: Repo) -> None:
+    """The revert itself is not on the branch: what it landed as took the change away."""
+    graphed.commit("Begin", {"limits": "head\n"})
+    sha = graphed.commit("Add limits", {"limits": "head\n" + lines("limits", 20)})
+    graphed.git("checkout", "-q", "-b", "topic")
+    graphed.git("revert", "--no-edit", sha)
+    attach(graphed, graphed.sha(), "undo")
+    graphed.commit("More", {"more": lines("more")})
+    graphed.git("checkout", "-q", "main")
+    graphed.git("merge", "-q", "--squash", "topic")
+    graphed.git("commit", "-q", "-m", "All (#8)")
+    graph(graphed)
+    graphed.commit("Next")
+    assert status(graphed, sha) == "reverted"
+    again = graphed.commit("Bound what may come", {"limits": "head\n" + lines("limits", 15) + lines("other", 30)})
+    assert trace(graphed, sha).relanded_by == again
 
 
 def test_what_comes_back_in_a_much_larger_change(repo: Repo) -> None:

@@ -18,6 +18,7 @@ from contextgraph.status.files import Line, states
 from contextgraph.status.ledger import Ledger
 from contextgraph.status.reverts import FEWEST_LINES, MENTIONED, REVERTED, changes
 from contextgraph.status.taken import Taken, brought
+from contextgraph.status.undoers import Undoer
 
 AT_ONCE = 20
 """Reverted commits that a command looks at itself; more are left to the background."""
@@ -47,8 +48,8 @@ def sync(database: Database, git: Git, at_once: int | None = None) -> None:
     if at_once is not None and len(near) > at_once:
         return
     ledger = Ledger(database, "")
-    told = {sha: [each.reverter for each in ledger.standing(sha)] for sha in near}
-    taken = list(_taken(database, git, {sha: reverters for sha, reverters in told.items() if reverters}))
+    told = {sha: ledger.standing(sha) for sha in near}
+    taken = list(_taken(database, git, {sha: undoers for sha, undoers in told.items() if undoers}))
     taken = _returned(database, git, taken, target.split())
     found = dict(brought(database, git, taken))
     lost = [each for each in taken if each.target not in found and each.place == each.landing and not each.whole]
@@ -85,7 +86,8 @@ def _near(database: Database, landed: set[int] | None) -> list[str]:
     touched = "SELECT path_id FROM touched WHERE commit_id = ?"
     paths = {path for number in landed or () for (path,) in fetch(touched, (number,))}
     undone = (
-        "SELECT t.id, t.sha, v.id FROM reverts r JOIN commits v ON v.sha = r.reverter AND v.landing IS NOT NULL"
+        "SELECT t.id, t.sha, v.id FROM reverts r JOIN commits v ON v.sha = r.reverter"
+        " AND (v.landing IS NOT NULL OR EXISTS (SELECT 1 FROM links WHERE old = v.sha))"
         " JOIN commits t ON {} WHERE r.extent >= ? AND t.landing IS NOT NULL"
     )
     found: set[str] = set()
@@ -108,22 +110,24 @@ def _merge_of(database: Database, number: int, waiting: dict[int, str]) -> Itera
     yield from (waiting[merge] for (merge,) in database.connection.execute(query, (number,)) if merge in waiting)
 
 
-def _taken(database: Database, git: Git, told: dict[str, list[str]]) -> Iterator[Taken]:
-    """What was taken away of each commit by its reverters, oldest first, as far as it says something."""
-    lines = dict(changes(database, git, {sha for target, reverters in told.items() for sha in (target, *reverters)}))
-    query = "SELECT c.landing, l.commit_time FROM commits c JOIN commits l ON l.sha = c.landing WHERE c.sha = ?"
+def _taken(database: Database, git: Git, told: dict[str, list[Undoer]]) -> Iterator[Taken]:
+    """What was taken away of each commit by its reverters, oldest first, as far as it says something. A reverter that was squashed, or
+    rewritten, took it away with what it landed as."""
+    lines = dict(changes(database, git, {*told, *(undoer.reverter for undoers in told.values() for undoer in undoers)}))
     found: list[Taken] = []
-    for target, reverters in told.items():
+    for target, undoers in told.items():
         whole, undone = undoing.written(lines.get(target, Counter())), Counter[undoing.Change]()
-        for reverter in reverters:
-            undone |= whole - undoing.left(whole, lines.get(reverter, Counter()))
+        for undoer in undoers:
+            undone |= whole - undoing.left(whole, lines.get(undoer.reverter, Counter()))
         sides: dict[str, set[Line]] = {"+": set(), "-": set()}
         for path, sign, words in undoing.composed([undone]):
             if len(re.findall(r"\w", words)) >= SAYING:
                 sides[sign].add((path, words))
         if len(sides["+"] | sides["-"]) >= FEWEST_LINES:
-            landing, when = database.connection.execute(query, (reverters[-1],)).fetchone()
-            found.append(Taken(target, reverters[-1], landing, when, frozenset(sides["+"]), frozenset(sides["-"])))
+            last = undoers[-1]
+            itself = database.connection.execute("SELECT landing FROM commits WHERE sha = ?", (last.reverter,)).fetchone()[0]
+            reverter = last.reverter if itself else last.place
+            found.append(Taken(target, reverter, last.place, last.when, frozenset(sides["+"]), frozenset(sides["-"])))
     for each, state in zip(found, states(git, [(each.reverter, each.added | each.removed) for each in found]), strict=True):
         there = {line for line, stands in state.items() if stands}
         each.added, each.removed = each.added - there, each.removed & there
