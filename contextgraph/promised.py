@@ -11,7 +11,8 @@ def bring(git: Git, asked: bytes, paths: Sequence[str]) -> None:
 
     Nothing is done in a clone that has everything. Raises GitError, which names the promisor, when it does not answer.
     """
-    if not partial(git) or (remote := _promisor(git)) is None:
+    remote = promisor(git)
+    if remote is None:
         return
     rows = git.run("diff-tree", "--stdin", "-r", "--root", "--no-renames", "--no-abbrev", "--", *paths, stdin=asked).splitlines()
     sides = [row.split(b" ", 4) for row in rows if row[:1] == b":"]
@@ -39,17 +40,14 @@ def bring(git: Git, asked: bytes, paths: Sequence[str]) -> None:
         raise GitError(f"what the promisor `{remote}` promised cannot be fetched: {error.message}") from None
 
 
-def partial(git: Git) -> bool:
-    """Whether this is a clone that was promised what it does not have."""
-    return any((git.common_dir / "objects" / "pack").glob("*.promisor"))
-
-
 def _file(mode: bytes) -> bool:
     return mode not in (b"000000", b"160000")
 
 
-def _promisor(git: Git) -> str | None:
-    """The remote that a partial clone has its contents from."""
+def promisor(git: Git) -> str | None:
+    """The remote that a partial clone has its contents from; None for another clone, and one that was copied from a partial one."""
+    if not any((git.common_dir / "objects" / "pack").glob("*.promisor")):
+        return None
     rows = (git.maybe("config", "--type=bool", "--get-regexp", r"^remote\..*\.promisor$") or "").splitlines()
     names = [row.rsplit(" ", 1)[0] for row in rows if row.endswith(" true")]
     return names[0].removeprefix("remote.").removesuffix(".promisor") if names else None

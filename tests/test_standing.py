@@ -49,6 +49,16 @@ def test_what_comes_back_in_a_much_larger_change(repo: Repo) -> None:
     assert trace(repo, sha).relanded_by == again
 
 
+def test_the_copy_of_a_partial_clone_has_its_files(repo: Repo) -> None:
+    """A local clone takes the packs over as they are, and no remote that would promise anything."""
+    sha, _ = reverted(repo)
+    again = repo.commit("Bound what may come", {"limits": "head\n" + lines("limits", 18)})
+    repo.git("repack", "-q", "-a", "-d")
+    for pack in (repo.path / ".git/objects/pack").glob("*.pack"):
+        pack.with_suffix(".promisor").touch()
+    assert trace(repo, sha).relanded_by == again
+
+
 def test_a_few_of_its_lines_are_not_it(repo: Repo) -> None:
     sha, _ = reverted(repo)
     repo.commit("Something else", {"limits": lines("limits", 9) + lines("other", 9)})

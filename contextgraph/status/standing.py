@@ -44,7 +44,7 @@ def sync(database: Database, git: Git, at_once: int | None = None) -> None:
     if not behind(database):
         return
     target = database.get("target") or ""
-    near = [] if promised.partial(git) else _near(database, _landed(database, target.split(), (database.get("standing") or "").split()))
+    near = [] if promised.promisor(git) else _near(database, _landed(database, target.split(), (database.get("standing") or "").split()))
     if at_once is not None and len(near) > at_once:
         return
     ledger = Ledger(database, "")
