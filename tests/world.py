@@ -225,10 +225,11 @@ class World:
         return found + [f"in a clone: {each}" for each in self.compared(theirs, sorted(there), clone)]
 
     def unsaid(self, repo: Repo) -> set[str]:
-        """Files that were reverted in words which are nowhere any more; or not on the main line, where they went more than once: what
-        each of several does to the others is told by what they say there."""
+        """Files that were reverted in words which are nowhere any more; or not on the main line, where they went more than once or came
+        again: what each of several does to the others is told by what they say there. (Links lead on as well, but those of a squash are
+        found in the same look only after the chains.)"""
         arrived = [(reverter, target) for reverter, target in self.reverts if reverter in self.arrived]
-        often = Counter(name for reverter, _ in arrived for name in self.changed(reverter))
+        often = Counter(name for reverter, _ in arrived for name in self.changed(reverter)) + Counter(self.again)
         times = Counter(target for _, target in arrived)
         found: set[str] = set()
         for where, least in ((["--all", "--reflog"], 1), (["main", "origin/main"], 2)):
