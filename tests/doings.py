@@ -304,8 +304,9 @@ class Doings(World):
 
     def squash(self) -> None:
         name = self.pick_branch()
-        # What main has already is no part of the squash, whatever its message says.
-        if not name or self.has_doubles(name):
+        # What main has already is no part of the squash, whatever its message says. A tip that asked to be skipped is known to nobody
+        # once the branch is deleted.
+        if not name or self.has_doubles(name) or self.open[name][-1] in self.skipped:
             return
         self.on_main()
         before = self.tree()
