@@ -119,8 +119,10 @@ class Doings(World):
 
     def autosquash(self) -> None:
         name = self.pick_branch(plain=True)
-        if name and len(self.open[name]) < 6:
-            target = self.random.choice(self.open[name])
+        # A revert with a fixup in it is undone by several, of which each may have lost its words.
+        targets = [sha for sha in self.open[name] if not self.removes[sha]] if name else []
+        if name and targets and len(self.open[name]) < 6:
+            target = self.random.choice(targets)
             fixup = self.change(f"--{self.random.choice(['fixup', 'squash'])}={target}")
             self.open[name].append(fixup)
             base = self.repo.sha(f"HEAD~{len(self.open[name])}")

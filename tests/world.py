@@ -194,13 +194,12 @@ class World:
         return found
 
     def halved(self, sha: str, tree: set[str]) -> bool:
-        """Whether what `sha` became a part of is undone by half, or as a whole though `sha` had cancelled out in it, or takes away what
-        the main line never had: whether it went with that is a matter of taste."""
+        """Whether what `sha` became a part of is undone by half, or as a whole though `sha` had cancelled out in it: whether it went
+        with that is a matter of taste."""
         named = {target for _, target in self.reverts}
         return any(
             len({*(name in tree for name in self.adds.get(form, ())), *(name not in tree for name in self.removes.get(form, ()))}) > 1
             or (form in named and not self.changed(sha) <= self.changed(form))
-            or not self.removes.get(form, set()) <= self.once
             for form in self.forms(sha)[1:]
         )
 
