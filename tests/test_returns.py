@@ -66,6 +66,13 @@ def test_what_comes_back_under_its_own_title(repo: Repo) -> None:
     assert (found.status, found.relanded_by) == ("landed", again)
 
 
+def test_what_comes_back_reworked_under_its_own_title(repo: Repo) -> None:
+    sha, _ = reverted(repo)
+    again = repo.commit("fix(net): add limits (#9)", {"limits": lines("limits", 6) + lines("other", 20)})
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by) == ("landed", again)
+
+
 def test_a_title_alone_brings_nothing_back(repo: Repo) -> None:
     sha, _ = reverted(repo)
     repo.commit('Reland "fix(net): add limits" (#9)', {"limits": lines("limits", 6) + lines("other", 14)})

@@ -728,3 +728,17 @@ def test_a_merge_goes_back_with_all_that_it_brought(repo: Repo) -> None:
     assert [status(repo, each) for each in (one, two, merge)] == ["reverted", "reverted", "reverted"]
     repo.git("revert", "--no-edit", "HEAD")
     assert [status(repo, each) for each in (one, two, merge)] == ["landed", "landed", "landed"]
+
+
+@pytest.mark.parametrize("words", ["", "\n\nThis reverts commit {}."])
+def test_the_revert_on_the_branch_itself_is_named_and_not_its_backport(repo: Repo, words: str) -> None:
+    repo.commit("Begin", {"limits": "head\n"})
+    sha = repo.commit("Add limits", {"limits": "head\n" + lines("limits")})
+    repo.git("branch", "release")
+    here = repo.commit(f"Do without\n\nThis reverts commit {sha}.", {"limits": "head\n"})
+    repo.git("checkout", "-q", "release")
+    repo.commit("[release] No limits" + words.format(sha), {"limits": "head\n"})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "release")
+    found = trace(repo, sha)
+    assert (found.status, found.reverted_by) == ("reverted", here)

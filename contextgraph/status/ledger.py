@@ -141,8 +141,10 @@ class Ledger:
             extent = 1.0
             evidence += [Evidence(rule="part", commit=each.reverter) for each in parts if each.reverter not in known]
         if extent >= REVERTED:
-            # The last that did it alone, or else together with others: what only undid a little more of it later is not the revert.
-            last = max([each for each in standing if each.extent >= REVERTED] or standing, key=lambda each: each.when)
+            # The last that did it alone, or else together with others: what only undid a little more of it later is not the revert,
+            # nor is what did it on another branch as well, silently or not, and was merged later.
+            alone = [each for each in standing if each.extent >= REVERTED] or standing
+            last = max(alone, key=lambda each: (each.rule != "inverse", each.place == each.form, each.when))
             landed = msgspec.structs.replace(landed, status="reverted", reverted_by=last.reverter)
         elif fallen and not standing:
             landed = msgspec.structs.replace(landed, relanded_by=again or self.outcome(fallen[-1].reverter).reverted_by)

@@ -14,8 +14,11 @@ from contextgraph.status.naming import number_of
 from contextgraph.status.reverts import MENTIONED, REVERTED, Pair, changes
 
 AGAIN = 0.5
-"""Share of a reverted change's lines that a later commit which claims it must repeat to be that change once more, reworked: of 30
-in git.git whose lines stood again after their revert, 13 came back so."""
+"""Share of a reverted change's lines that must stand once more where nothing but the lines says that it came back, or where a part of its
+reverter is undone."""
+NAMED = 0.25
+"""The same of a later commit that has its title, or names its pull request: between the two were 13 in eleven histories, each the same
+change reworked; below a fifth most have nothing but the title."""
 NEAREST = 5
 """Later commits with the title of a reverted one that are looked at: 142 of 145 that brought one back in five histories
 were among the first five."""
@@ -52,12 +55,14 @@ def sync(database: Database, git: Git) -> None:
 
 def look(database: Database, git: Git, known: int) -> None:
     """Keep what of all that was ever reverted came back with the commits that have an id over `known`."""
-    claimed = {*_by_its_number(database, known), *_against_its_reverter(database, known)}
+    against = set(_against_its_reverter(database, known))
+    claimed = {*_by_its_number(database, known), *against}
     titled = set(_under_its_title(database, known)) - claimed
     common = set(_of_common_title(database, titled))
     claimed |= titled
     lines = dict(changes(database, git, {sha for pair in claimed for sha in pair}))
-    found = {(new, old) for new, old in claimed if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
+    share = {(new, old): undoing.repeated(lines[old], lines[new]) for new, old in claimed if new in lines and old in lines}
+    found = {pair for pair, repeated in share.items() if repeated >= (AGAIN if pair in against else NAMED)}
     found -= {(new, old) for new, old in found & common if (lines[old] & lines[new]).total() < COMMONLY * lines[old].total()}
     whole = _as_a_whole(database, found | claimed - common) - found
     lines = dict(changes(database, git, {sha for pair in whole for sha in pair}))
