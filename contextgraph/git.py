@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -98,14 +99,15 @@ class Git:
     def stream(self, *arguments: str, stdin: bytes | None = None, separator: bytes = b"\0") -> Generator[bytes, None, None]:
         """The fields of a long answer as they come, split at `separator`. Raises GitError at the end if git failed."""
         process = self._popen(arguments, subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
-        assert process.stdout and process.stderr
+        assert isinstance(process.stdout, BufferedReader) and process.stderr
         if process.stdin:
             feed(process.stdin, stdin or b"")
         words: list[bytes] = []
         drain = _in_background(lambda: words.extend(_chunks(process.stderr)))
         rest = b""
         try:
-            while chunk := process.stdout.read(1 << 20):
+            # Whatever is there: to wait for a whole piece would have git wait while it is worked on.
+            while chunk := process.stdout.read1(1 << 20):
                 *whole, rest = (rest + chunk).split(separator)
                 yield from whole
         except GeneratorExit:
