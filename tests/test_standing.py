@@ -176,3 +176,15 @@ def test_the_background_looks_where_much_is_new(repo: Repo, monkeypatch: pytest.
     assert (bool(inverses.waiting(opened.database)), opened.view.traces([sha])[0].status) == (True, "reverted")
     opened.compare(lambda phase, done, total: None)
     assert graph(repo).view.traces([sha])[0].relanded_by == again
+
+
+def test_a_damaged_file_is_passed_over(repo: Repo) -> None:
+    """git reads the size of such a file, and stops in the middle of it."""
+    sha, _ = reverted(repo)
+    repo.commit("Later", {"limits": "".join(f"{number * 7919 % 10007}\n" for number in range(9000))})
+    name = repo.sha("HEAD:limits")
+    loose = repo.path / ".git" / "objects" / name[:2] / name[2:]
+    loose.chmod(0o644)
+    half = loose.stat().st_size // 2
+    loose.write_bytes(loose.read_bytes()[:half] + b"\xff" * half)
+    assert status(repo, sha) == "reverted"
