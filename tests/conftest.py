@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,11 @@ from contextgraph.install import HOOKS
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+# Whoever starts a run in the background of a shell, or with nohup, has these ignored, and so would all that the tests interrupt.
+for ignored in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, signal.default_int_handler if ignored is signal.SIGINT else signal.SIG_DFL)
 
 CG = Path(sys.executable).with_name("cg")
 KEPT = ("PATH", "LANG", "TERM", "TMPDIR", "CG_TEST_MODEL_WHEEL", "CG_TEST_KILLS", "COVERAGE_PROCESS_START", "GIT_DEFAULT_REF_FORMAT")
