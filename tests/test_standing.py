@@ -188,3 +188,16 @@ def test_a_damaged_file_is_passed_over(repo: Repo) -> None:
     half = loose.stat().st_size // 2
     loose.write_bytes(loose.read_bytes()[:half] + b"\xff" * half)
     assert status(repo, sha) == "reverted"
+
+
+def test_what_a_merge_kept_for_the_most_part(repo: Repo) -> None:
+    """It took some of the lines back itself, so the merge and the reverter do not tell it: the file does."""
+    repo.commit("Begin", {"limits": "head\n"})
+    sha = repo.commit("Add limits", {"limits": "head\n" + lines("limits", 10)})
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.git("revert", "--no-edit", sha)
+    repo.git("checkout", "-q", "main")
+    repo.commit("Go on", {"other": lines("other")})
+    repo.git("merge", "-q", "--no-ff", "--no-commit", "topic")
+    repo.commit("Merge topic", {"limits": "head\n" + lines("limits", 7)})
+    assert (status(repo, sha), "kept" in rules(repo, sha)) == ("landed", True)

@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from contextgraph.index.database import Database
 
 DAY = 86400
-"""Seconds by which the clocks of two committers may disagree."""
+"""Seconds by which the clock of a committer may be behind that of an earlier one."""
 
 
 def follows(database: Database, later: str, earlier: str) -> bool:

@@ -5,7 +5,7 @@ message still says what it says, so the tree of the merge is asked: where it too
 what the reverter undid stands there, it was not reverted here.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from contextgraph.commits import text
@@ -73,9 +73,9 @@ def _standing(database: Database, git: Git, rows: dict[Row, bool]) -> Iterator[R
 
 
 def _by_file(change: Counter[Change]) -> Files:
-    files: Files = {}
+    files: Files = defaultdict(Counter)
     for line, count in change.items():
-        files.setdefault(line[0], Counter())[line] = count
+        files[line[0]][line] = count
     return files
 
 

@@ -7,11 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from contextgraph.index.ancestry import follows
+from contextgraph.index.ancestry import DAY, follows
 from contextgraph.index.database import Database
 
-EARLIER = 86_400
-"""Seconds by which a reverter's clock may be behind that of its target."""
 NEAREST = 8
 """Older commits and merges of a quoted title that are looked at: titles are used again, and the diffs tell which one is meant."""
 _DECLARING = ("reverts", "mentions", "reverts-pull", "reverts-change", "reverts-subject")
@@ -67,7 +65,7 @@ def _named_before(database: Database, known: int) -> list[tuple[str, str, str, i
 
 def _of_sha(database: Database, prefix: str, when: int) -> Iterator[str]:
     rows = database.connection.execute(
-        "SELECT sha FROM commits WHERE sha BETWEEN ? AND ? AND commit_time <= ? LIMIT 2", (prefix, prefix + "g", when + EARLIER)
+        "SELECT sha FROM commits WHERE sha BETWEEN ? AND ? AND commit_time <= ? LIMIT 2", (prefix, prefix + "g", when + DAY)
     ).fetchall()
     if len(rows) == 1 or len(prefix) >= 40:
         yield from (sha for (sha,) in rows)
