@@ -93,6 +93,18 @@ def test_what_was_only_removed_must_be_gone_by_one_commit_of_its_size(repo: Repo
     assert trace(repo, sha).relanded_by == again
 
 
+def test_what_moves_is_not_gone_again(repo: Repo) -> None:
+    repo.commit("Begin", {"limits": lines("limits", 5)})
+    repo.git("rm", "-q", "limits")
+    repo.git("commit", "-q", "-m", "Do without")
+    sha = repo.sha()
+    repo.git("revert", "--no-edit", sha)
+    (repo.path / "src").mkdir()
+    repo.git("mv", "limits", "src")
+    repo.git("commit", "-q", "-m", "Order")
+    assert status(repo, sha) == "reverted"
+
+
 def test_what_came_back_counts_though_it_changed_since(repo: Repo) -> None:
     sha, _ = reverted(repo)
     again = repo.commit("Bound it", {"limits": lines("limits", 14)})

@@ -72,9 +72,13 @@ def brought(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[
         both = undoing.composed([Counter({line: count for line, count in change.items() if (line[0], line[2]) in wanted})])
         net[sha] = {(path, words): count if sign == "+" else -count for (path, sign, words), count in both.items()}
         size[sha] = change.total()
-    for each in taken:
-        by = _most(each, between[each.target], net)
-        if by and (not each.whole or (len(each.repeated(net[by])) >= WHOLE * len(each.again) and size[by] <= LARGER * len(each.again))):
+    found = [(each, by) for each in taken if (by := _most(each, between[each.target], net))]
+    alone = [(by, first_parent(database, by)) for each, by in found if each.whole]
+    full = {sha: {words for _, sign, words in change if sign == "+"} for sha, change in undoing.readable(git, sorted(set(alone)))}
+    for each, by in found:
+        # What a commit has itself in another file it only moved.
+        lines = {line for line in each.repeated(net[by]) if line in each.added or line[1] not in full.get(by, set())}
+        if not each.whole or (len(lines) >= WHOLE * len(each.again) and size[by] <= LARGER * len(each.again)):
             yield each.target, by
 
 
