@@ -100,6 +100,18 @@ def test_a_clean_pick_and_one_that_says_so(here: Repo) -> None:
     assert (words(here, here.sha()), how(here, here.sha())) == ({"two"}, {two: "cherry-pick"})
 
 
+def test_the_pick_of_one_of_two_that_were_made_in_one_second(here: Repo) -> None:
+    here.git("checkout", "-q", "-b", "topic")
+    one = decided(here, "one")
+    stamp = here.run("git", "log", "-1", "--format=%ad", "--date=raw").stdout.strip()
+    here.git("checkout", "-q", "main")
+    other = here.commit("other", GIT_AUTHOR_DATE=stamp)
+    here.git("cherry-pick", one)
+    graph(here)
+    attach(here, other, "late")
+    assert (words(here, here.sha()), how(here, here.sha())) == ({"one"}, {one: "cherry-pick"})
+
+
 def test_a_revert_that_is_rewritten_under_other_words_is_told_once(here: Repo) -> None:
     one = decided(here, "one")
     here.git("checkout", "-q", "-b", "undo")

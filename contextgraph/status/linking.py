@@ -5,7 +5,6 @@ tip again and getting the squash's very tree. Nothing is ever attached to a comm
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from contextgraph import commits
@@ -92,7 +91,8 @@ def _twins(database: Database, git: Git, known: int, keys: str, tried: list[tupl
     What was rewritten already may still have been picked before: then the reflog must say so.
     """
     rows = database.connection.execute(
-        f"SELECT o.sha, n.sha, o.landing IS NOT NULL, n.landing IS NOT NULL, {_FREE.format('o.sha')}, n.subject = o.subject"
+        f"SELECT o.sha, n.sha, o.landing IS NOT NULL, n.landing IS NOT NULL, {_FREE.format('o.sha')}, n.subject = o.subject,"
+        " 1 = (SELECT count(*) FROM commits x WHERE x.author_time = n.author_time AND x.author = n.author AND x.sha <> n.sha)"
         " FROM commits o JOIN commits n ON n.author_time = o.author_time AND n.author = o.author AND n.sha <> o.sha"
         f" WHERE {_HAS.format('o.sha')} AND (n.id > ? OR o.sha IN (SELECT value FROM json_each(?)))"
         " AND (n.commit_time > o.commit_time OR (n.commit_time = o.commit_time AND n.landing IS NOT NULL AND o.landing IS NULL)"
@@ -103,11 +103,10 @@ def _twins(database: Database, git: Git, known: int, keys: str, tried: list[tupl
         (known, keys),
     ).fetchall()
     actions = _actions(git) if rows else {}
-    sources = Counter(row[1] for row in rows)
-    rows = [row for row in rows if (row[4] and row[5]) or (actions.get(row[1]) == "cherry-pick" and (row[5] or sources[row[1]] == 1))]
+    rows = [row for row in rows if (row[4] and row[5]) or (actions.get(row[1]) == "cherry-pick" and (row[5] or row[6]))]
     patches = patch_ids(git, database, {sha for row in rows for sha in row[:2]})
     taken: set[tuple[str, str]] = set()
-    for old, new, old_landed, new_landed, free, _ in rows:
+    for old, new, old_landed, new_landed, free, *_ in rows:
         action = actions.get(new, "")
         same = patches.get(old) is not None and patches.get(old) == patches.get(new)
         if not same and action not in ("cherry-pick", "rebase"):
