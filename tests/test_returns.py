@@ -203,3 +203,27 @@ def test_a_merge_of_the_branch_itself_goes_back_with_nothing(repo: Repo) -> None
     repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #1 from ann/topic", "topic")
     repo.git("revert", "-m", "1", "--no-edit", "HEAD")
     assert (status(repo, sha), status(repo, inner)) == ("reverted", "landed")
+
+
+def test_what_came_back_and_went_once_more_was_reverted_by_the_last(repo: Repo) -> None:
+    sha, first = reverted(repo)
+    again = repo.commit("fix(net): add limits (#9)", {"limits": lines("limits", 12) + lines("other", 8)})
+    repo.git("revert", "--no-edit", "HEAD")
+    found = trace(repo, sha)
+    assert (found.status, found.reverted_by) == ("reverted", repo.sha())
+    assert {fact.commit for fact in found.evidence} >= {first, again, repo.sha()}
+    repo.git("revert", "--no-edit", "HEAD")
+    assert status(repo, sha) == "landed"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_is_made_once_more_on_a_branch_whose_merge_has_nothing_of_it(repo: Repo, kept: bool) -> None:
+    repo.commit("Begin", {"README": "Read me\n"})
+    repo.git("branch", "release")
+    sha, back = reverted(repo)
+    repo.git("checkout", "-q", "release")
+    again = repo.commit("fix(net): add limits (#9)", {"limits": lines("limits", 20)})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", *([] if kept else ["-s", "ours"]), "release")
+    found = trace(repo, sha)
+    assert (found.status, found.reverted_by, found.relanded_by) == (("landed", None, again) if kept else ("reverted", back, None))

@@ -742,3 +742,48 @@ def test_the_revert_on_the_branch_itself_is_named_and_not_its_backport(repo: Rep
     repo.git("merge", "-q", "--no-ff", "--no-edit", "release")
     found = trace(repo, sha)
     assert (found.status, found.reverted_by) == ("reverted", here)
+
+
+def test_what_brings_back_one_of_several_that_went_together_leaves_the_others(repo: Repo) -> None:
+    repo.commit("Begin", {"small": "head\n"})
+    large = repo.commit("Upgrade the library", {"library": lines("library", 60)})
+    small = repo.commit("Include its header", {"small": "head\ninclude one\ninclude two\ninclude three\n"})
+    repo.git("rm", "-q", "library")
+    (repo.path / "small").write_text("head\n")
+    repo.git("commit", "-q", "-a", "-m", f"Go back\n\nThis reverts commits {large} and {small}.")
+    back = repo.sha()
+    again = repo.commit(
+        f"Upgrade the library once more\n\nThis reverts commit {back} as to the library.", {"library": lines("library", 60)}
+    )
+    assert [trace(repo, sha).relanded_by for sha in (large, small)] == [again, None]
+    assert (status(repo, large), status(repo, small), trace(repo, small).reverted_by) == ("landed", "reverted", back)
+    repo.git("revert", "--no-edit", back)
+    assert [status(repo, sha) for sha in (large, small)] == ["landed", "landed"]
+
+
+def test_a_line_that_was_moved_and_is_moved_back(repo: Repo) -> None:
+    def stop(order: str) -> dict[str, str]:
+        words = {"a": "stream.flags = reading\n", "b": "stop_polling(stream)\n", "c": "stop(handle)\n", "d": "if not writing:\n"}
+        return {"stream": lines("before", 8) + "".join(words[each] for each in order) + lines("after", 8)}
+
+    repo.commit("Begin", stop("abdc"))
+    first = repo.commit("Stop the handle in any case", stop("bca"))
+    back = repo.commit(f"Stop it where nothing is written\n\nThis reverts commit {first}.", stop("abdc") | {"notes": lines("notes", 3)})
+    found = trace(repo, first)
+    assert (found.status, found.reverted_by, found.extent) == ("reverted", back, 1.0)
+
+
+@pytest.mark.parametrize("second", ["one", "two"])
+def test_equal_lines_of_another_section_are_no_inverse(repo: Repo, second: str) -> None:
+    entry = "| a person |\n| of this name |\n| and address |\n"
+
+    def team(**sections: str) -> dict[str, str]:
+        return {
+            "README": "".join(f"# {name}\n{lines(name, 6)}{sections.get(name, '')}{lines(name + ' end', 6)}" for name in ("one", "two"))
+        }
+
+    repo.commit("Begin", team(one=entry))
+    sha = repo.commit("Update the team", team(one=entry, two=entry))
+    other = repo.commit("Say more", team(one=entry, two=entry) | {"elsewhere": "so\n"})
+    repo.commit("Update the team again", team(two=entry) if second == "one" else team(one=entry))
+    assert other and status(repo, sha) == ("landed" if second == "one" else "reverted")

@@ -2,16 +2,18 @@
 
 What is in a chain goes by several names. A commit that undoes one of the reverters undoes the others too, so does one that is the
 change picked again, and one that reverts the change also undoes what brought it back: as far as it is their descendant and the diffs
-agree.
+agree. Of several changes that went with one reverter those come back of which what undoes that has a line.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 
 from contextgraph.git import Git
 from contextgraph.index.ancestry import ancestors
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
-from contextgraph.status.reverts import MENTIONED, REVERTED, Pair, changes, members, spared
+from contextgraph.status.diffs import changes
+from contextgraph.status.reverts import MEMBERS, MENTIONED, REVERTED, Pair, members, spared
 
 MOST = 50
 """Commits of one chain that are looked at."""
@@ -33,10 +35,13 @@ def sync(database: Database, git: Git) -> None:
     pairs = [(reverter, target) for reverter, target, _ in fresh]
     kin = _of_kin(database, git, [*pairs, *_picked_again(database, known)])
     _add(database, kin | spared(database, git, kin))
+    again = [(reverter, target) for reverter, target, extent in fresh if extent >= REVERTED]
+    gone = list(_without(database, git, [*again, *kin]))
     for reverter, target, extent in fresh:
         if extent < REVERTED:
             _add(database, _in_pieces(database, git, reverter, target))
-    with database.transaction():
+    with database.transaction() as connection:
+        connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, 'without', ?)", gone)
         database.put("chains", str(newest))
 
 
@@ -98,6 +103,22 @@ def _kin(database: Database, reverter: str, target: str) -> set[str]:
         " AND NOT EXISTS (SELECT 1 FROM reverts WHERE reverter = r.sha AND target = o.sha)"
     )
     return {sha for sha, way in side.items() if way > 0 and database.connection.execute(old, (reverter, sha)).fetchone()}
+
+
+def _without(database: Database, git: Git, pairs: list[Pair]) -> Iterator[Pair]:
+    """(what undoes a reverter, change) for each change that went with the same reverter and does not come back with that."""
+    query = (
+        "SELECT sha FROM reverts JOIN commits ON sha = target WHERE reverter = :sha AND extent >= :least UNION"
+        " SELECT c.sha FROM reverts JOIN commits c ON c.landing = target AND c.landing <> c.sha WHERE reverter = :sha AND extent >= :least"
+    )
+    undone = {sha: [row[0] for row in database.connection.execute(query, {"sha": sha, "least": REVERTED})] for _, sha in pairs}
+    several = [(again, sha, each) for again, sha in pairs if 1 < len(undone[sha]) <= MEMBERS for each in undone[sha]]
+    lines = dict(changes(database, git, {sha for each in several for sha in each}))
+    for again, sha, each in several:
+        if again not in lines or sha not in lines or not lines.get(each):
+            continue
+        if undoing.repeated(lines[each], lines[again]) < MENTIONED and undoing.extent(lines[each], lines[sha]) >= REVERTED:
+            yield again, each
 
 
 def _in_pieces(database: Database, git: Git, reverter: str, merge: str) -> Rows:

@@ -9,8 +9,9 @@ from itertools import pairwise
 
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.status import returns, undoing
-from contextgraph.status.reverts import FEWEST_LINES, WINDOW, first_parent, swaps
+from contextgraph.status import places, returns, undoing
+from contextgraph.status.diffs import changes, first_parent
+from contextgraph.status.reverts import FEWEST_LINES, REVERTED, WINDOW, Pair, swaps
 
 BATCH = 400
 """Commits whose diffs are read at a time; each batch is kept, so that an interrupted run goes on where it was."""
@@ -52,7 +53,7 @@ def steps(database: Database, git: Git) -> Iterator[tuple[int, int]]:
             connection.executemany("INSERT OR REPLACE INTO patches VALUES (?, ?, ?)", rows)
             database.put("uncompared", str(max(1, len(todo) - begin - BATCH)))
         yield min(begin + BATCH, len(todo)), len(todo)
-    pairs = list(swaps(database, "patches", known))
+    pairs = list(_in_place(database, git, list(swaps(database, "patches", known))))
     with database.transaction() as connection:
         connection.executemany("INSERT OR IGNORE INTO reverts VALUES (?, ?, 'inverse', 1.0)", pairs)
     if pairs:
@@ -87,3 +88,10 @@ def _digested(database: Database, git: Git, batch: list[tuple[int, str]]) -> Ite
     small = ((sha, change) for sha, change in found if len(change) < MOST_LINES)
     digests = {sha: undoing.digests(change) for sha, change in small if undoing.weight(change) >= FEWEST_LINES}
     yield from ((number, *digests.get(sha, (None, None))) for sha, number in ids.items())
+
+
+def _in_place(database: Database, git: Git, pairs: list[Pair]) -> Iterator[Pair]:
+    """Those of some exact inverses that do not take equal lines away in another place."""
+    lines = dict(changes(database, git, {sha for pair in pairs for sha in pair}))
+    elsewhere = {pair for pair, share in places.staying(database, git, pairs, lines) if share >= REVERTED}
+    yield from (pair for pair in pairs if pair not in elsewhere)

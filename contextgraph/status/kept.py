@@ -1,19 +1,23 @@
-"""Reverts that were lost on their way: made on another branch, and the merge that brought them in kept the change all the same.
+"""Reverts and relands that were lost on their way: made on another branch, and the merge that brought them in has nothing of them.
 
 A release branch takes a change back, the branch it was made for keeps it, and one day the release branch is merged again. The
 message still says what it says, so the tree of the merge is asked: where it took the change not back from what its branch had, and
-what the reverter undid stands there, it was not reverted here.
+what the reverter undid stands there, it was not reverted here. Likewise where it touched none of the files in which the change is
+made once more, and nothing of that stands there, though it did where the change had landed first, it did not come back here.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
+from contextgraph import promised
 from contextgraph.commits import text
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
+from contextgraph.status.diffs import changes, first_parent
+from contextgraph.status.files import Line, states
 from contextgraph.status.returns import AGAIN
-from contextgraph.status.reverts import MENTIONED, Pair, changes, first_parent
+from contextgraph.status.reverts import MENTIONED, Pair
 from contextgraph.status.undoing import Change
 
 Row = tuple[str, str, str]
@@ -23,22 +27,46 @@ Files = dict[str, Counter[Change]]
 
 
 def sync(database: Database, git: Git) -> None:
-    """Add to `kept` what is to be told of the merges that brought a reverter into the target branch, later than its target."""
+    """Add to `kept` what is to be told of the merges that brought a reverter into the target branch, later than its target, or what makes
+    that once more."""
     connection = database.connection
-    standing = f"{database.get('target')} {connection.execute('SELECT count(*), total(extent) FROM reverts').fetchone()}"
+    reverts = connection.execute("SELECT count(*), total(extent) FROM reverts").fetchone()
+    standing = f"{database.get('target')} {reverts} {database.get('returns')}"
     if database.get("kept") == standing:
         return
-    rows = connection.execute(
-        "SELECT DISTINCT r.landing, v.reverter, v.target FROM reverts v"
-        " JOIN commits r ON r.sha = v.reverter JOIN commits t ON t.sha = v.target"
-        " WHERE r.landing <> v.reverter AND t.landing IS NOT NULL AND t.landing <> r.landing AND v.extent >= ?"
-        " AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.merge = r.landing AND k.reverter = v.reverter AND k.target = v.target)",
-        (MENTIONED,),
-    ).fetchall()
+    merged = (
+        "SELECT DISTINCT r.landing, v.sha, v.target FROM ({}) v JOIN commits r ON r.sha = v.sha JOIN commits t ON t.sha = v.target"
+        " WHERE r.landing <> v.sha AND t.landing IS NOT NULL AND t.landing <> r.landing"
+        " AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.merge = r.landing AND k.reverter = v.sha AND k.target = v.target)"
+    )
+    rows = connection.execute(merged.format("SELECT reverter AS sha, target FROM reverts WHERE extent >= ?"), (MENTIONED,)).fetchall()
+    claims = "SELECT sha, target FROM claims WHERE kind = 'again'"
+    again = [] if promised.promisor(git) else connection.execute(merged.format(claims)).fetchall()
     stand = set(_standing(database, git, _elsewhere(database, git, rows))) if rows else set()
+    stand |= set(_absent(database, git, again)) if again else set()
     with database.transaction():
-        connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", [(*row, row in stand) for row in rows])
+        connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", [(*row, row in stand) for row in (*rows, *again)])
         database.put("kept", standing)
+
+
+def _absent(database: Database, git: Git, rows: list[Row]) -> Iterator[Row]:
+    """Those where the merge has no line that both the change and what makes it once more had added, and touched none of their files."""
+    asked = database.connection.execute
+    landed = {target: asked("SELECT landing FROM commits WHERE sha = ?", (target,)).fetchone()[0] for *_, target in rows}
+    lines = dict(changes(database, git, {sha for _, *pair in rows for sha in pair}))
+    before = {merge: parent for merge, *_ in rows if (parent := first_parent(database, merge))}
+    touched = _touched(git, sorted(before.items()))
+    added: dict[Row, set[Line]] = {}
+    for merge, again, target in rows:
+        both = lines.get(target, Counter()) & lines.get(again, Counter())
+        there = {(path, words) for path, sign, words in both if sign == "+"}
+        if there and merge in before and touched[(merge, before[merge])].isdisjoint(path for path, _ in there):
+            added[(merge, again, target)] = there
+    found = states(git, [(sha, there) for (merge, _, target), there in added.items() for sha in (merge, landed[target])])
+    stand = [sum(state.values()) for state in found]
+    for (row, there), now, once in zip(added.items(), stand[::2], stand[1::2], strict=True):
+        if now < MENTIONED * len(there) and once >= AGAIN * len(there):
+            yield row
 
 
 def _elsewhere(database: Database, git: Git, rows: list[Row]) -> dict[Row, bool]:

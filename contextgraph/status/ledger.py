@@ -7,6 +7,7 @@ import msgspec
 
 from contextgraph.event import moment
 from contextgraph.fold import SPEAKS_FOR_ITSELF
+from contextgraph.index.ancestry import ancestors
 from contextgraph.index.database import Database
 from contextgraph.status.merged import Merged
 from contextgraph.status.naming import number_of
@@ -45,6 +46,7 @@ class Ledger:
         elsewhere: Callable[[str], Landing | None] | None = None,
         as_of: str | None = None,
     ) -> None:
+        self._database = database
         self.connection = database.connection
         self.branch = branch
         self._reached = reached
@@ -123,7 +125,7 @@ class Ledger:
         )
         if not undoers:
             return landed
-        there = [each for each in undoers if self.outcome(each.reverter).status == "landed"]
+        there = [each for each in undoers if self._stands(each.reverter, sha)]
         standing = [each for each in there if not each.lost]
         later = self._undoers.again(sha, standing) if standing else []
         again = next((new for new in later if self.outcome(new).status == "landed"), None)
@@ -145,12 +147,23 @@ class Ledger:
             # nor is what did it on another branch as well, silently or not, and was merged later.
             alone = [each for each in standing if each.extent >= REVERTED] or standing
             last = max(alone, key=lambda each: (each.rule != "inverse", each.place == each.form, each.when))
-            landed = msgspec.structs.replace(landed, status="reverted", reverted_by=last.reverter)
+            by, more = self._at_last(last.reverter, later)
+            landed = msgspec.structs.replace(landed, status="reverted", reverted_by=by)
+            evidence += more
         elif fallen and not standing:
             landed = msgspec.structs.replace(landed, relanded_by=again or self.outcome(fallen[-1].reverter).reverted_by)
         return msgspec.structs.replace(
             landed, extent=round(extent, 4) if standing or fallen else None, evidence=tuple(dict.fromkeys(evidence))
         )
+
+    def _at_last(self, reverter: str, later: list[str]) -> tuple[str, list[Evidence]]:
+        """Who reverted what came back on top of `reverter` and went once more, if anybody, and by what that is known."""
+        for new in reversed(later):
+            outcome = self.outcome(new)
+            if outcome.status == "reverted" and outcome.reverted_by and ancestors(self._database, new, [reverter]):
+                came = Evidence(rule="relanded", commit=new, detail=f"{reverter[:12]} was followed by the same again")
+                return outcome.reverted_by, [came, *(each for each in outcome.evidence if each.commit == outcome.reverted_by)]
+        return reverter, []
 
     def standing(self, sha: str) -> list[Undoer]:
         """What undoes `sha`, or a part of it, and stands; nothing where it came back."""
@@ -158,7 +171,13 @@ class Ledger:
         if self.landing(sha) is None or not outcome.extent:
             return []
         found = [each for each in self._undoers.of(sha) if each.extent >= MENTIONED and not each.lost]
-        return [each for each in found if self.outcome(each.reverter).status == "landed"]
+        return [each for each in found if self._stands(each.reverter, sha)]
+
+    def _stands(self, reverter: str, sha: str) -> bool:
+        """Whether a reverter counts for `sha`: it was not undone itself, or by what brings back other changes that it had undone."""
+        outcome = self.outcome(reverter)
+        query = "SELECT 1 FROM claims WHERE kind = 'without' AND sha = ? AND target = ?"
+        return outcome.status == "landed" or self.connection.execute(query, (outcome.reverted_by, sha)).fetchone() is not None
 
     def _in_parts(self, sha: str) -> list[Undoer]:
         """What undoes the commits that `sha` was squashed from, one for each; none unless every one of them is undone."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextgraph.capture.patches import of_pairs
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.status.reverts import first_parent
+from contextgraph.status.diffs import first_parent
 
 __all__ = ["of_pairs", "patch_ids"]
 

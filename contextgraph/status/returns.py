@@ -10,8 +10,9 @@ from sqlite3 import Connection
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
+from contextgraph.status.diffs import changes
 from contextgraph.status.naming import number_of
-from contextgraph.status.reverts import MENTIONED, REVERTED, Pair, changes
+from contextgraph.status.reverts import MENTIONED, REVERTED, Pair
 
 AGAIN = 0.5
 """Share of a reverted change's lines that must stand once more where nothing but the lines says that it came back, or where a part of its

@@ -14,9 +14,10 @@ from contextgraph import promised
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
+from contextgraph.status.diffs import changes
 from contextgraph.status.files import Line, states
 from contextgraph.status.ledger import Ledger
-from contextgraph.status.reverts import FEWEST_LINES, MENTIONED, REVERTED, changes
+from contextgraph.status.reverts import FEWEST_LINES, MENTIONED, REVERTED
 from contextgraph.status.taken import Taken, brought
 from contextgraph.status.undoers import Undoer
 

@@ -10,9 +10,10 @@ import msgspec
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
+from contextgraph.status.diffs import first_parent
 from contextgraph.status.files import Line
 from contextgraph.status.returns import AGAIN
-from contextgraph.status.reverts import FEWEST_LINES, WINDOW, first_parent
+from contextgraph.status.reverts import FEWEST_LINES, WINDOW
 
 WHOLE = 0.9
 """Share of all its lines that must be as it had made them where what was added does not tell, and then by one commit, within the time and

@@ -105,12 +105,14 @@ class Undoers:
             # What it was rewritten into may undo less, and where it names the change itself it says how much.
             if landed and (landed[0] == reverter or landed[0] not in spoken):
                 form, landing = landed
-                lost = self.connection.execute(
-                    "SELECT 1 FROM kept WHERE merge = ? AND reverter = ? AND target = ? AND stands", (landing[0], reverter, target)
-                ).fetchone()
                 written = (origin[0], origin[1], origin[2])
-                found.append(Undoer(reverter, rule, extent, form, *landing, written, lost is not None))
+                found.append(Undoer(reverter, rule, extent, form, *landing, written, self._lost(landing[0], reverter, target)))
         return found
+
+    def _lost(self, merge: str, sha: str, target: str) -> bool:
+        """Whether the merge that brought in `sha`, which undoes `target` or makes it once more, has nothing of that."""
+        query = "SELECT 1 FROM kept WHERE merge = ? AND reverter = ? AND target = ? AND stands"
+        return self.connection.execute(query, (merge, sha, target)).fetchone() is not None
 
     def landed(self, reverter: str) -> tuple[str, Landing] | None:
         """Where a reverter came in, itself or as what it was carried into; and before that its last form that was it alone."""
@@ -182,7 +184,9 @@ class Undoers:
         found: set[tuple[int, str]] = set()
         for new, claimed in self.connection.execute(query, (sha, sha)).fetchall():
             landing = self.landing(new)
-            if landing and all(landing[1] > each.when or (claimed and follows(self.database, new, each.reverter)) for each in standing):
+            if landing is None or self._lost(landing[0], new, sha):
+                continue
+            if all(landing[1] > each.when or (claimed and follows(self.database, new, each.reverter)) for each in standing):
                 found.add((landing[1], new))
         return [new for _, new in sorted(found)]
 
