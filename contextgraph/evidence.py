@@ -19,6 +19,7 @@ def outcome(each: Trace) -> list[str]:
     undoing = [fact for fact in each.evidence if fact.rule in _UNDOING]
     again = [fact for fact in each.evidence if fact.rule == "relanded"]
     later = [f"landed again by {_short(fact.commit)}" for fact in again if fact.commit]
+    later += [f"perhaps reworked in {_short(fact.commit)} ({fact.detail})" for fact in each.evidence if fact.rule == "reworked"]
     if each.status == "landed":
         return [_landed(each), *(_undone(fact) for fact in undoing), *later, *_elsewhere(each)]
     fallen = {(fact.detail or "").partition(" ")[0] for fact in again}

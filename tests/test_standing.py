@@ -164,7 +164,7 @@ def test_only_what_shares_a_path_is_looked_at_again(repo: Repo, monkeypatch: pyt
     assert status(repo, sha) == "reverted"
     repo.commit("Elsewhere", {"elsewhere": lines("elsewhere", 3)})
     with monkeypatch.context() as patched:
-        patched.setattr(standing, "states", lambda git, asked: iter(()) if not asked else pytest.fail("nothing of it has changed"))
+        patched.setattr(standing, "states", lambda _, git, asked: iter(()) if not asked else pytest.fail("nothing of it has changed"))
         assert status(repo, sha) == "reverted"
     repo.commit("Bound it", {"limits": "head\n" + lines("limits", 14)})
     assert status(repo, sha) == "landed"

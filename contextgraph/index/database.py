@@ -30,6 +30,9 @@ CREATE TABLE reverts (
 CREATE INDEX reverts_by_target ON reverts (target);
 CREATE TABLE kept (merge TEXT NOT NULL, reverter TEXT NOT NULL, target TEXT NOT NULL, stands INTEGER NOT NULL,
     PRIMARY KEY (merge, reverter, target)) WITHOUT ROWID;
+CREATE TABLE reworked (target TEXT NOT NULL, kind TEXT NOT NULL, by TEXT NOT NULL, detail TEXT NOT NULL,
+    PRIMARY KEY (target, kind)) WITHOUT ROWID;
+CREATE TABLE watched (path TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (path, target)) WITHOUT ROWID;
 CREATE INDEX commits_by_paths ON commits (paths) WHERE paths IS NOT NULL;
 CREATE TABLE patches (id INTEGER PRIMARY KEY, change INTEGER, inverse INTEGER);
 CREATE INDEX patches_by_change ON patches (change) WHERE change IS NOT NULL;

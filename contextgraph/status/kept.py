@@ -62,8 +62,8 @@ def _absent(database: Database, git: Git, rows: list[Row]) -> Iterator[Row]:
         there = {(path, words) for path, sign, words in both if sign == "+"}
         if there and merge in before and touched[(merge, before[merge])].isdisjoint(path for path, _ in there):
             added[(merge, again, target)] = there
-    found = states(git, [(sha, there) for (merge, _, target), there in added.items() for sha in (merge, landed[target])])
-    stand = [sum(state.values()) for state in found]
+    found = states(database, git, [(sha, there) for (merge, _, target), there in added.items() for sha in (merge, landed[target])])
+    stand = [sum(state.stands.values()) for state in found]
     for (row, there), now, once in zip(added.items(), stand[::2], stand[1::2], strict=True):
         if now < MENTIONED * len(there) and once >= AGAIN * len(there):
             yield row

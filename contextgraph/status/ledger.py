@@ -9,6 +9,7 @@ from contextgraph.event import moment
 from contextgraph.fold import SPEAKS_FOR_ITSELF
 from contextgraph.index.ancestry import ancestors
 from contextgraph.index.database import Database
+from contextgraph.status import reworked
 from contextgraph.status.merged import Merged
 from contextgraph.status.naming import number_of
 from contextgraph.status.reverts import MENTIONED, REVERTED
@@ -138,6 +139,8 @@ class Ledger:
             evidence.append(
                 Evidence(rule="relanded", commit=by, detail=f"{each.reverter[:12]} was itself undone" if not again else "the same again")
             )
+        if standing:
+            evidence += [Evidence(rule="reworked", commit=by, detail=detail) for by, detail in self._reworked(sha, standing)]
         extent = min(1.0, sum(each.extent for each in standing))
         if extent < REVERTED and any(each.rule == "declared" for each in standing) and (parts := self._in_parts(sha)):
             extent = 1.0
@@ -164,6 +167,12 @@ class Ledger:
                 came = Evidence(rule="relanded", commit=new, detail=f"{reverter[:12]} was followed by the same again")
                 return outcome.reverted_by, [came, *(each for each in outcome.evidence if each.commit == outcome.reverted_by)]
         return reverter, []
+
+    def _reworked(self, sha: str, standing: list[Undoer]) -> list[tuple[str, str]]:
+        """What looks like `sha` once more and has landed, later than what undoes it."""
+        found = [(self.landing(by), by, detail) for by, detail in reworked.of(self.connection, sha)]
+        last = max(each.when for each in standing)
+        return [(by, detail) for landing, by, detail in found if landing and landing[1] >= last]
 
     def standing(self, sha: str) -> list[Undoer]:
         """What undoes `sha`, or a part of it, and stands; nothing where it came back."""

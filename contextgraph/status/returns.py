@@ -98,9 +98,9 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
     words = [_words(subject) for _, subject, *_ in later]
     often = Counter(chain.from_iterable(words))
     titles: dict[tuple[str, int], set[tuple[str, int]]] = {}
-    for subject, merge, sha, when in _reverted_titles(connection) if later else ():
+    for subject, merge, sha, when in reverted_titles(connection) if later else ():
         # A day's commits share their words with few of all that was ever reverted.
-        if any(word in often for word in _words(subject)) and (title := _bare(subject)):
+        if any(word in often for word in _words(subject)) and (title := bare(subject)):
             titles.setdefault((title, merge), set()).add((sha, when))
     rarest: dict[str, list[set[str]]] = {}
     for title in {title for title, _ in titles}:
@@ -108,7 +108,7 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
     taken: Counter[tuple[str, int]] = Counter()
     for (sha, subject, when, merge), its in zip(later, words, strict=True):
         near = chain.from_iterable(map(rarest.__getitem__, rarest.keys() & its))
-        for each in titles.get((_bare(subject), merge), ()) if any(map(set(its).issuperset, near)) else ():
+        for each in titles.get((bare(subject), merge), ()) if any(map(set(its).issuperset, near)) else ():
             old, reverted = each
             if when > reverted and sha != old and taken[each] < NEAREST:
                 taken[each] += 1
@@ -122,21 +122,21 @@ def _of_common_title(database: Database, pairs: set[Pair]) -> Iterator[Pair]:
     for new, old in sorted(pairs):
         subject = connection.execute("SELECT subject FROM commits WHERE sha = ?", (new,)).fetchone()[0]
         if subject not in common:
-            title = _bare(subject)
+            title = bare(subject)
             phrase = " ".join(f'"{word}"' for word in title.split()[:12])
             query = "SELECT c.subject, c.author_time FROM words JOIN commits c ON c.id = words.rowid WHERE words MATCH ?"
             query += f" AND abs(length(c.subject) - ?) <= {APART}"
             rows = connection.execute(query, (f"subject: ({phrase})", len(subject))) if phrase else iter(())
             times: set[int] = set()
             while len(times) <= COMMON and (row := next(rows, None)):
-                if _bare(row[0]) == title:
+                if bare(row[0]) == title:
                     times.add(row[1])
             common[subject] = len(times) > COMMON
         if common[subject]:
             yield new, old
 
 
-def _reverted_titles(connection: Connection) -> Iterator[tuple[str, int, str, int]]:
+def reverted_titles(connection: Connection) -> Iterator[tuple[str, int, str, int]]:
     """(title, whether it is that of a pull request, commit, time of its reverter) of all that was ever reverted."""
     columns = f"FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {MENTIONED} JOIN commits t"
     query = f"SELECT t.subject, k.target, t.sha, v.commit_time {columns} ON t.sha = r.target LEFT JOIN claims k ON {_TITLED} = t.sha"
@@ -189,7 +189,7 @@ def _words(title: str) -> list[str]:
     return _WORD.findall(title[:LONGEST].casefold())
 
 
-def _bare(title: str) -> str:
+def bare(title: str) -> str:
     """The words of a title without the numbers of pull requests, the kind of change, and what says that it is done once more."""
     title = _NUMBER.sub(" ", " ".join(title[:LONGEST].split()))
     title = _KIND.sub("", title)

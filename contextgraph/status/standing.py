@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextgraph import promised
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.status import undoing
+from contextgraph.status import reworked, undoing
 from contextgraph.status.diffs import changes
 from contextgraph.status.files import Line, states
 from contextgraph.status.ledger import Ledger
@@ -45,17 +45,24 @@ def sync(database: Database, git: Git, at_once: int | None = None) -> None:
     if not behind(database):
         return
     target = database.get("target") or ""
-    near = [] if promised.promisor(git) else _near(database, _landed(database, target.split(), (database.get("standing") or "").split()))
+    landed = _landed(database, target.split(), (database.get("standing") or "").split())
+    near = [] if promised.promisor(git) else _near(database, landed)
     if at_once is not None and len(near) > at_once:
         return
     ledger = Ledger(database, "")
     told = {sha: ledger.standing(sha) for sha in near}
     taken = list(_taken(database, git, {sha: undoers for sha, undoers in told.items() if undoers}))
-    taken = _returned(database, git, taken, target.split())
-    found = dict(brought(database, git, taken))
-    lost = [each for each in taken if each.target not in found and each.place == each.landing and not each.whole]
+    seen = _returned(database, git, taken, target.split())
+    found = list(brought(database, git, seen))
+    returned = {each.target: by for each, by, back in found if back}
+    alike = reworked.alike(database, landed)
+    lost = [each for each in seen if each.target not in returned and each.place == each.landing and each.back and not each.whole]
     with database.transaction() as connection:
-        connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, 'again', ?)", [(by, target) for target, by in found.items()])
+        connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, 'again', ?)", [(by, target) for target, by in returned.items()])
+        reworked.keep(connection, "lines", told, [(each.target, by, each.share()) for each, by, back in found if not back])
+        reworked.keep(connection, "title", (), alike)
+        watched = ((path, each.target) for each in taken for path in each.went)
+        connection.executemany("INSERT OR IGNORE INTO watched VALUES (?, ?)", watched)
         rows = [(each.landing, each.reverter, each.target) for each in lost]
         connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, 1)", rows)
         database.put("standing", target)
@@ -102,6 +109,8 @@ def _near(database: Database, landed: set[int] | None) -> list[str]:
             for (number,) in fetch("SELECT commit_id FROM touched WHERE path_id = ?", (path,)):
                 if number in waiting:
                     found |= {waiting[number], *_merge_of(database, number, waiting)}
+            query = "SELECT w.target FROM watched w JOIN paths p ON p.path = w.path WHERE p.id = ?"
+            found |= {target for (target,) in fetch(query, (path,))}
     return sorted(found)
 
 
@@ -124,22 +133,25 @@ def _taken(database: Database, git: Git, told: dict[str, list[Undoer]]) -> Itera
         for path, sign, words in undoing.composed([undone]):
             if len(re.findall(r"\w", words)) >= SAYING:
                 sides[sign].add((path, words))
-        if len(sides["+"] | sides["-"]) >= FEWEST_LINES:
+        if sides["+"] or sides["-"]:
             last = undoers[-1]
             itself = database.connection.execute("SELECT landing FROM commits WHERE sha = ?", (last.reverter,)).fetchone()[0]
             reverter = last.reverter if itself else last.place
             found.append(Taken(target, reverter, last.place, last.when, frozenset(sides["+"]), frozenset(sides["-"])))
-    for each, state in zip(found, states(git, [(each.reverter, each.added | each.removed) for each in found]), strict=True):
-        there = {line for line, stands in state.items() if stands}
+    for each, state in zip(found, states(database, git, [(each.reverter, each.added | each.removed) for each in found]), strict=True):
+        there = {line for line, stands in state.stands.items() if stands}
         each.added, each.removed = each.added - there, each.removed & there
-        if len(each.added | each.removed) >= FEWEST_LINES and undoing.weight(lines[each.target]) >= FEWEST_LINES:
+        each.few = min(len(each.added | each.removed), undoing.weight(lines[each.target])) < FEWEST_LINES
+        if each.added or each.removed:
             yield each
 
 
 def _returned(database: Database, git: Git, taken: list[Taken], tips: list[str]) -> list[Taken]:
     """Those that stand again at one of the moments, with the earliest of them."""
     asked = [(each, when, sha) for each in taken for when, sha in _moments(database, each, tips)]
-    for (each, when, sha), state in zip(asked, states(git, [(sha, each.added | each.removed) for each, _, sha in asked]), strict=True):
+    for (each, when, sha), state in zip(
+        asked, states(database, git, [(sha, each.added | each.removed) for each, _, sha in asked]), strict=True
+    ):
         each.see(state, when, sha)
     return [each for each in taken if each.place]
 

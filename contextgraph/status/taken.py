@@ -11,13 +11,15 @@ from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
 from contextgraph.status.diffs import first_parent
-from contextgraph.status.files import Line
+from contextgraph.status.files import Line, State
 from contextgraph.status.returns import AGAIN
 from contextgraph.status.reverts import FEWEST_LINES, WINDOW
 
 WHOLE = 0.9
 """Share of all its lines that must be as it had made them where what was added does not tell, and then by one commit, within the time and
 size of a silent inverse."""
+SOME = 0.2
+"""Share of what was added that must stand again for that to be told, though the change has not come back with it."""
 LARGER = 10
 """How many times as many lines of the same files that one commit may change: in a larger change a few lines are chance."""
 MOST_PATHS = 50
@@ -36,36 +38,63 @@ class Taken(msgspec.Struct):
     when: int
     added: frozenset[Line]
     removed: frozenset[Line]
+    went: set[str] = set()
+    """Where its files have moved."""
+    few: bool = False
+    """Whether it is too little to tell by itself that the change came back."""
     again: frozenset[Line] = frozenset()
     until: int = 0
     place: str = ""
+    moved: dict[str, str] = {}
     whole: bool = False
-    """The lines that were first seen to be as the target had made them, when, and with which commit of the target branch; and whether it
-    is nearly all of them, though too little of what was added to tell anything by itself."""
+    back: bool = False
+    """The lines that were first seen to be as the target had made them, when, with which commit of the target branch, and in which files
+    that have moved (new path: old path); whether it is nearly all of them, though too little of what was added to tell anything by itself;
+    and whether that is the change come back, or the most that was ever seen of it."""
 
-    def see(self, state: dict[Line, bool], when: int, place: str) -> None:
+    def see(self, state: State, when: int, place: str) -> None:
         """Look at a state of the files: it came back where half of what was added stands, and half of all with what could be removed from
         these files again. What was removed may be gone for another reason, and tells nothing but together with all the rest."""
-        again = {line for line, stands in state.items() if stands == (line in self.added)}
-        added, removable = len(again & self.added), sum(line in self.removed for line in state)
+        self.went |= state.moved.keys()
+        again = {line for line, stands in state.stands.items() if stands == (line in self.added)}
+        added, removable = len(again & self.added), sum(line in self.removed for line in state.stands)
         half = added >= max(FEWEST_LINES, AGAIN * len(self.added)) and len(again) >= AGAIN * (len(self.added) + removable)
-        gone = again | {line for line in self.removed if line not in state}
-        whole = len(gone) >= WHOLE * (len(self.added) + len(self.removed)) and when <= self.when + WINDOW
-        if not self.place and (half or whole):
-            seen = again if half else gone
+        gone = again | {line for line in self.removed if line not in state.stands}
+        least = WHOLE * (len(self.added) + len(self.removed))
+        whole = len(gone) >= least and when <= self.when + WINDOW
+        back = (half or whole) and not self.few
+        seen = again if half or not whole else gone
+        some = len(seen) >= least or added >= max(min(2, len(self.added)), SOME * len(self.added), 1)
+        if not self.back and (back or (some and len(seen) > len(self.again))):
             most = {path for path, _ in Counter(path for path, _ in seen).most_common(MOST_PATHS)}
             self.again = frozenset(line for line in seen if line[0] in most)
-            self.until, self.place, self.whole = when, place, not half
+            self.moved = {new: old for new, old in state.moved.items() if old in most}
+            self.until, self.place, self.whole, self.back = when, place, whole and not half, back
 
-    def repeated(self, net: dict[Line, int]) -> set[Line]:
-        """The lines that a change adds or removes as the target had; `net` is how many more of each it leaves."""
+    def share(self) -> str:
+        """How much of what was taken away was seen again."""
+        total = len(self.added | self.removed)
+        return f"{len(self.again)} of {total} line{'s' if total > 1 else ''}"
+
+    def paths(self) -> set[str]:
+        """Where it was seen, and where that had been before."""
+        return {path for path, _ in self.again} | self.moved.keys()
+
+    def repeated(self, change: dict[Line, int]) -> set[Line]:
+        """The lines that a change adds or removes as the target had; `change` is how many more of each it leaves."""
+        net = change
+        if self.moved:
+            net = Counter[Line]()
+            for (path, words), count in change.items():
+                net[(self.moved.get(path, path), words)] += count
         return {line for line, count in net.items() if line in self.again and (count > 0) == (line in self.added)}
 
 
-def brought(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[str, str]]:
-    """(target, what brought most of it in again)."""
+def brought(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[Taken, str, bool]]:
+    """(what was taken, what brought most of it in again, whether the change came back with that)."""
     between = {each.target: list(_between(database, each)) for each in taken}
     wanted = {line for each in taken for line in each.again}
+    wanted |= {(new, words) for each in taken for new, old in each.moved.items() for path, words in each.again if path == old}
     asked = [(sha, first_parent(database, sha)) for sha in sorted({sha for rows in between.values() for row in rows for sha in row})]
     net: dict[str, dict[Line, int]] = {}
     size: dict[str, int] = {}
@@ -79,8 +108,8 @@ def brought(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[
     for each, by in found:
         # What a commit has itself in another file it only moved.
         lines = {line for line in each.repeated(net[by]) if line in each.added or line[1] not in full.get(by, set())}
-        if not each.whole or (len(lines) >= WHOLE * len(each.again) and size[by] <= LARGER * len(each.again)):
-            yield each.target, by
+        enough = len(lines) >= WHOLE * len(each.again) and size[by] <= LARGER * len(each.again)
+        yield each, by, each.back and (enough or not each.whole)
 
 
 def _between(database: Database, each: Taken) -> Iterator[Row]:
@@ -94,7 +123,7 @@ def _between(database: Database, each: Taken) -> Iterator[Row]:
         " ORDER BY l.commit_time, c.landing, c.commit_time"
     )
     names = {"reverter": each.reverter, "target": each.target, "since": each.when, "until": each.until}
-    asked = names | {"paths": json.dumps(sorted({path for path, _ in each.again}))}
+    asked = names | {"paths": json.dumps(sorted(each.paths()))}
     for sha, landing, after in database.connection.execute(query, asked):
         if landing != each.landing:
             yield sha, landing

@@ -6,6 +6,7 @@ import msgspec
 
 from contextgraph.index.ancestry import follows
 from contextgraph.index.database import Database
+from contextgraph.status import reworked
 from contextgraph.status.reverts import MENTIONED, REVERTED
 
 Landing = tuple[str, int]
@@ -188,6 +189,10 @@ class Undoers:
                 continue
             if all(landing[1] > each.when or (claimed and follows(self.database, new, each.reverter)) for each in standing):
                 found.add((landing[1], new))
+        if found:
+            # What came before with its very title, and was reworked, is what brought it back; the lines stood again later.
+            landings = ((self.landing(new), new) for new in reworked.titled(self.connection, sha))
+            found |= {(landing[1], new) for landing, new in landings if landing and all(landing[1] > each.when for each in standing)}
         return [new for _, new in sorted(found)]
 
     def suspects(self) -> set[str]:

@@ -1,0 +1,117 @@
+"""What looks like a reverted change that was done once more, though it is not the same change: told beside the status, which it leaves."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from math import log
+from sqlite3 import Connection
+
+from contextgraph.index.database import Database
+from contextgraph.status.returns import bare, reverted_titles
+
+ALIKE = 0.5
+"""Weight of the words that two titles share, of the weight of all of either (a word weighs the more the fewer titles have it), from which
+they are alike: with a path in common nearly all such in libuv, vite, aiohttp and pebble were the same once more, or its next version."""
+TITLE = "the same title"
+OFTEN = 2_000
+"""Titles with a word from which on they are not counted."""
+Likeness = tuple[str, str, str]
+"""(target, what looks like it once more, how)."""
+
+
+def keep(connection: Connection, kind: str, looked_at: Iterable[str], found: list[Likeness]) -> None:
+    """Keep what was `found` in the place of what was known of those that were `looked_at`."""
+    connection.executemany("DELETE FROM reworked WHERE target = ? AND kind = ?", [(target, kind) for target in looked_at])
+    connection.executemany("INSERT OR IGNORE INTO reworked VALUES (?, ?, ?, ?)", [(target, kind, by, how) for target, by, how in found])
+
+
+def of(connection: Connection, target: str) -> list[tuple[str, str]]:
+    """(commit, what is like it) of what looks like `target` once more, each commit once."""
+    told: dict[str, list[str]] = {}
+    for by, how in connection.execute("SELECT by, detail FROM reworked WHERE target = ? ORDER BY kind", (target,)):
+        told.setdefault(by, []).append(how)
+    return [(by, ", ".join(ways)) for by, ways in told.items()]
+
+
+def titled(connection: Connection, target: str) -> list[str]:
+    """What has the very title of `target`."""
+    return [by for (by,) in connection.execute("SELECT by FROM reworked WHERE target = ? AND detail = ?", (target, TITLE))]
+
+
+def alike(database: Database, landed: set[int] | None) -> list[Likeness]:
+    """The first commit of a like title for each that was reverted, after that, where both touch one path; among those with these ids, or
+    all for None."""
+    reverted = _reverted(database)
+    later = list(_later(database, landed, min((when for *_, when in reverted.values()), default=0)))
+    often = Counter(word for words, *_ in later for word in words)
+    begins: dict[str, list[str]] = {}
+    for target, (words, *_) in reverted.items():
+        # Of a title half of whose words are shared one of the rarer half is, and one more: titles without it need not be compared.
+        for word in sorted(words, key=often.__getitem__)[: len(words) // 2 + 1]:
+            begins.setdefault(word, []).append(target)
+    weights = _Weights(database)
+    best: dict[str, tuple[float, str, int]] = {}
+    for words, turned, sha, when, number in later:
+        for target in {target for word in words if word in begins for target in begins[word]}:
+            its, way, reverted_at = reverted[target]
+            shared = its & words
+            if when > reverted_at and way == turned and sha != target and 2 * len(shared) >= len(its) and len(shared) >= min(2, len(its)):
+                share = weights.of(shared) / (weights.of(its | words) or 1.0)
+                if share >= max(ALIKE, best.get(target, (0.0,))[0] + 0.01) and _meet(database, target, number):
+                    best[target] = (share, sha, number)
+    return [(target, sha, TITLE if share > 1 - 1e-9 else "a like title") for target, (share, sha, _) in best.items()]
+
+
+def _reverted(database: Database) -> dict[str, tuple[frozenset[str], bool, int]]:
+    """(words of its title, whether they turn it round, when it was last reverted) of all that ever was."""
+    found: dict[str, tuple[frozenset[str], bool, int]] = {}
+    for title, pull, sha, when in reverted_titles(database.connection):
+        words, turned = _words(title)
+        if words and not pull:
+            found[sha] = (words, turned, max(when, found[sha][2] if sha in found else when))
+    return found
+
+
+def _later(database: Database, landed: set[int] | None, since: int) -> Iterator[tuple[frozenset[str], bool, str, int, int]]:
+    """(words of its title, whether they turn it round, sha, time, id) of what landed, in the order of time."""
+    query = "SELECT sha, subject, commit_time, id FROM commits WHERE landing IS NOT NULL AND commit_time > ? ORDER BY commit_time"
+    one = "SELECT sha, subject, commit_time, id FROM commits WHERE commit_time > ? AND id = ?"
+    asks = database.connection.execute
+    rows = asks(query, (since,)) if landed is None else (row for each in sorted(landed) for row in asks(one, (since, each)))
+    for sha, subject, when, number in rows:
+        yield *_words(subject), sha, when, number
+
+
+def _words(title: str) -> tuple[frozenset[str], bool]:
+    """What a title says, and whether it is turned round: each `revert` does."""
+    words = bare(title).split()
+    said = [word for word in words if not word.startswith("revert")]
+    return frozenset(said), (len(words) - len(said)) % 2 == 1
+
+
+class _Weights:
+    """How much words tell, by how many titles have them."""
+
+    def __init__(self, database: Database) -> None:
+        self.connection = database.connection
+        self.all = self.connection.execute("SELECT count(*) FROM commits").fetchone()[0]
+        self.known: dict[str, float] = {}
+
+    def of(self, words: frozenset[str]) -> float:
+        return sum(map(self._of, words))
+
+    def _of(self, word: str) -> float:
+        if word not in self.known:
+            query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+            count = self.connection.execute(query, (f'subject: "{word}"', OFTEN)).fetchone()[0]
+            self.known[word] = log((self.all + 1) / max(count, 1))
+        return self.known[word]
+
+
+def _meet(database: Database, target: str, later: int) -> bool:
+    """Whether two changes, or what a merge brought, touch one path."""
+    paths = (
+        "SELECT path_id FROM touched WHERE commit_id = {0} UNION SELECT t.path_id FROM commits m JOIN commits c ON c.landing = m.sha"
+        " AND c.landing <> c.sha JOIN touched t ON t.commit_id = c.id WHERE m.id = {0}"
+    )
+    query = f"SELECT 1 FROM ({paths.format('(SELECT id FROM commits WHERE sha = :old)')} INTERSECT {paths.format(':new')}) LIMIT 1"
+    return database.connection.execute(query, {"old": target, "new": later}).fetchone() is not None

@@ -1,0 +1,95 @@
+"""What looks like a reverted change that was done once more is told beside the status, and leaves it."""
+
+from contextgraph.trace import Evidence
+from tests.conftest import Repo
+from tests.histories import lines, trace
+
+
+def reverted(repo: Repo, title: str, after: str, path: str = "limits", before: str = "head\n") -> str:
+    """A change of one file that is taken back."""
+    repo.commit("Begin", {path: before})
+    sha = repo.commit(title, {path: after})
+    repo.git("revert", "--no-edit", sha)
+    return sha
+
+
+def reworked(repo: Repo, sha: str) -> list[Evidence]:
+    found = trace(repo, sha)
+    assert found.status == "reverted"
+    return [each for each in found.evidence if each.rule == "reworked"]
+
+
+def told(by: str, how: str) -> list[Evidence]:
+    return [Evidence(rule="reworked", commit=by, detail=how)]
+
+
+def test_a_part_of_its_lines_is_told(repo: Repo) -> None:
+    sha = reverted(repo, "Add limits", "head\n" + lines("limits", 20))
+    again = repo.commit("Something else", {"limits": lines("limits", 8) + lines("other", 9)})
+    assert reworked(repo, sha) == told(again, "8 of 20 lines")
+    assert f"perhaps reworked in {again[:10]} (8 of 20 lines)" in repo.cg("why", sha, code=1).stdout
+    repo.git("revert", "--no-edit", again)
+    assert reworked(repo, sha) == []
+
+
+def test_a_single_line_is_told_though_it_may_be_chance(repo: Repo) -> None:
+    sha = reverted(repo, "Add Igor", "head\nIgor Zinkovsky\n")
+    assert reworked(repo, sha) == []
+    again = repo.commit("Welcome back", {"limits": "head\nIgor Zinkovsky\n"})
+    assert reworked(repo, sha) == told(again, "1 of 1 line")
+
+
+def test_less_than_a_fifth_is_chance(repo: Repo) -> None:
+    sha = reverted(repo, "Add limits", "head\n" + lines("limits", 20))
+    repo.commit("Something else", {"limits": lines("limits", 3) + lines("other", 9)})
+    assert reworked(repo, sha) == []
+
+
+def test_a_like_title_on_a_path_of_it_is_told(repo: Repo) -> None:
+    sha = reverted(repo, "Load the index block lazily in the iterator", "head\n" + lines("limits", 20))
+    repo.commit("Load the footer block", {"limits": lines("footer", 20)})
+    repo.commit("Reimplement loading of the index block lazily in the iterator", {"elsewhere": lines("elsewhere", 20)})
+    assert reworked(repo, sha) == []
+    again = repo.commit("Load the index block lazily in both iterators", {"limits": lines("other", 20)})
+    assert reworked(repo, sha) == told(again, "a like title")
+    repo.commit("Load the index block lazily in the iterator", {"limits": lines("more", 20)})
+    assert reworked(repo, sha) == told(again, "a like title"), "the first is told"
+
+
+def test_a_later_revert_of_the_same_title_is_not_it(repo: Repo) -> None:
+    sha = reverted(repo, "Load the index block lazily", "head\n" + lines("limits", 20))
+    repo.commit('Revert "Load the index block lazily"', {"limits": "head\n" + lines("quite other", 3)})
+    assert reworked(repo, sha) == []
+
+
+def test_the_lines_are_found_in_a_file_that_moved_twice(repo: Repo) -> None:
+    stable = lines("stable", 40)
+    sha = reverted(repo, "Add limits", stable + lines("limits", 20), before=stable)
+    for old, new in (("limits", "src/limits"), ("src/limits", "src/core/limits")):
+        repo.path.joinpath(new).parent.mkdir(parents=True, exist_ok=True)
+        repo.git("mv", old, new)
+        repo.git("commit", "-qm", f"Move {old}")
+        assert reworked(repo, sha) == []
+    again = repo.commit("Bound it", {"src/core/limits": stable + lines("limits", 14)})
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by) == ("landed", again)
+
+
+def test_the_very_commit_that_moves_the_file_brings_it_back(repo: Repo) -> None:
+    stable = lines("stable", 40)
+    sha = reverted(repo, "Add limits", stable + lines("limits", 20), before=stable)
+    repo.git("mv", "limits", "bounds")
+    again = repo.commit("Rename", {"bounds": stable + lines("limits", 20)})
+    repo.git("mv", "bounds", "edges")
+    repo.git("commit", "-qm", "Rename once more")
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by) == ("landed", again)
+
+
+def test_its_title_is_named_where_its_lines_came_later(repo: Repo) -> None:
+    sha = reverted(repo, "Add limits", "head\n" + lines("limits", 20))
+    titled = repo.commit("add limits!", {"limits": "head\n" + lines("bounds", 9)})
+    assert reworked(repo, sha) == told(titled, "the same title")
+    repo.commit("Bound it", {"limits": lines("limits", 14)})
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by) == ("landed", titled)
