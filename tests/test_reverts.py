@@ -530,6 +530,26 @@ def test_lines_that_stand_here_and_there_are_no_moved_file(repo: Repo) -> None:
     assert (trace(repo, sha).extent, rules(repo, sha)) == (None, ["reachable", "named"])
 
 
+def test_a_name_that_many_files_have_and_a_brace_are_no_moved_file(repo: Repo) -> None:
+    """The revert of a squash lists commits of which it has nothing, and `index.js` and `package.json` are in every package."""
+    body, end = lines("body", 6), "throw new Error(\n);\n}\n"
+    sha = repo.commit("Check", {"one/index.js": body + end, "one/package.json": "says dependencies\nand more of them\n}\n"})
+    repo.commit("Elsewhere", {"two/index.js": lines("else") + end, "two/package.json": "says devDependencies\n}\n"})
+    repo.commit("Shorter", {"two/index.js": lines("else"), "two/package.json": "says devDependencies\n"})
+    repo.git("commit", "-q", "--amend", "-m", "Shorter", "-m", f"This reverts commit {sha}.")
+    assert (trace(repo, sha).extent, rules(repo, sha)) == (None, ["reachable", "named"])
+
+
+def test_a_moved_file_of_the_same_name_needs_few_lines(repo: Repo) -> None:
+    body, three = lines("body", 12), lines("three", 3)
+    sha = repo.commit("Check", {"old/mod.rs": body + three})
+    repo.git("mv", "old", "new")
+    repo.git("commit", "-q", "-m", "Move")
+    repo.commit("Shorter", {"new/mod.rs": body})
+    repo.git("commit", "-q", "--amend", "-m", "Shorter", "-m", f"This reverts a part of commit {sha}.")
+    assert trace(repo, sha).extent == 0.2
+
+
 def test_what_several_commits_did_to_the_same_lines_is_reverted_together(repo: Repo) -> None:
     repo.commit("Base", {"file": lines("base")})
     first = repo.commit("Add an option", {"file": lines("base") + lines("option")})

@@ -6,7 +6,6 @@ the commits in between say with which. Where it stands in the very merge that br
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -30,8 +29,6 @@ FARTHEST = 5_000
 """Commits of the line of the target branch that are followed back to where it stood; from there on all is looked at anew."""
 HOT = 500
 """Commits from which on a path is not asked what it has to do with a revert."""
-SAYING = 6
-"""Letters and digits of a line that is not there by chance."""
 
 
 def behind(database: Database) -> bool:
@@ -131,7 +128,7 @@ def _taken(database: Database, git: Git, told: dict[str, list[Undoer]]) -> Itera
             undone |= whole - undoing.left(whole, lines.get(undoer.reverter, Counter()))
         sides: dict[str, set[Line]] = {"+": set(), "-": set()}
         for path, sign, words in undoing.composed([undone]):
-            if len(re.findall(r"\w", words)) >= SAYING:
+            if undoing.says(words):
                 sides[sign].add((path, words))
         if sides["+"] or sides["-"]:
             last = undoers[-1]
