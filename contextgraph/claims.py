@@ -33,7 +33,9 @@ _URL = re.compile(rf"<?https?://[^\s<>]{{1,200}}/commits?/({_SHA})\b[^\s<>,;]*>?
 # What may stand between the word and the sha: "parts of commit", "most of", "the changes made in", "a change to FILE by", "#12 (".
 _SHARE = (
     r"(?:(?:(?:an?|the|some|most|much|half|rest|all|only|last|first|bits?|parts?|changes?|commits|portions?|made|done|introduced)\s+){0,4}"
-    r"(?:of|from|in|by)\s+|(?:an?\s+|the\s+)?(?:\w+\s+)?changes?\s+(?:made\s+|done\s+)?"
+    r"(?:of|from|in|by)\s+|(?:the\s+|an?\s+)?(?:[^\s.:;#]+\s+){1,8}?(?:(?:parts?|bits?|half|portions?|pieces?)\s+of"
+    r"|(?:(?:that|which)\s+(?:was|were|is|are)\s+)?(?:added|made|done|introduced)\s+(?:in|by|with))\s+"
+    r"|(?:(?:an?|the|its)\s+)?(?:[\w-]+\s+)?(?:changes?|follow-ups?)\s+(?:made\s+|done\s+)?"
     r"(?:(?:to|in|of)\s+(?:\S{1,60}\s+){1,4}?)?(?:made\s+|done\s+|introduced\s+)?(?:in|by|from)\s+)"
 )
 _ROLLED = r"roll(?:s|ing)?[ -]?backs?"  # not "rolled back", which is told of what comes again
@@ -59,8 +61,9 @@ _NAMING = (
     rf"\b(?<!un-)(?:revert(?:s|ed|ing)?|undo(?:es|ing)?|back(?:s|ed|ing)?[ -]?out|{_ROLLED}):?\s+(?:of:?\s+)?(?:the\s+)?"
     rf"(?:(?:fix|patch|workarounds?|changes?)\s+)?(?:{_SHARE})?"
 )
+_LINK = re.compile(r"\[((?:[\w.-]+/[\w.-]+)?[#!]\d+)\]\(https?://[^\s()]{1,200}\)")
 _PULL = re.compile(rf"{_NAMING}{_THING}(\d+)\b", re.IGNORECASE)
-_NEXT_PULL = re.compile(rf">?(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*| (?=#)){_THING}(\d+)\b", re.IGNORECASE)
+_NEXT_PULL = re.compile(rf">?(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?:{_SHARE})?|\s*&\s*| (?=#)){_THING}(\d+)\b", re.IGNORECASE)
 # A change in Gerrit: `CL 1234`, or where it is reviewed.
 _CHANGE = re.compile(rf"{_NAMING}(?:CLs? |<?https?://[\w.-]+/cl/|<?https?://[\w.-]*review\S*?/(?=\d+\b(?!/)))(\d+)\b", re.IGNORECASE)
 _REVIEWED = re.compile(r"^Reviewed-on: https?://\S{1,200}/(\d{1,12})/?$", re.MULTILINE)
@@ -108,7 +111,7 @@ def read(message: str) -> list[Claim]:
         return titled
     # Runs of white space as one: several optional blanks in a row would make the patterns try every way to share them out.
     text = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*\n\s*", "\n\n", message[:LONGEST].strip()))
-    text = _URL.sub(r"\1", text) if "://" in text else text
+    text = _URL.sub(r"\1", _LINK.sub(r"\1", text)) if "://" in text else text
     subject, _, body = text.partition("\n")
     found: dict[Claim, None] = dict.fromkeys([*titled, *_subject(subject.strip())])
     found |= dict.fromkeys(_shas(text))

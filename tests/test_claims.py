@@ -92,6 +92,11 @@ def test_a_merge_is_named_without_where_it_started() -> None:
         ("Partially reverts PRs #11, #12", "reverts-pull", "12"),
         ("Backout of #12 (except formatting)", "reverts-pull", "12"),
         ("Undo\n\nReverts #11 #12", "reverts-pull", "12"),
+        ("Undo\n\nReverts the name normalization part of #12 now that", "reverts-pull", "12"),
+        ("Go on\n\nIt also reverts much of the\nerror plumbing in X that was added in #12.", "reverts-pull", "12"),
+        ("Undo\n\nThis reverts #11 and its follow-up changes in #10,\nand #12.", "reverts-pull", "12"),
+        ("Undo\n\nReverts [org/repo#12](https://host.example/org/repo/pull/12).", "reverts-pull", "12"),
+        (f"Undo\n\nThis reverts a Towncrier part of the commit\n{SHA}", "reverts", SHA),
         ("Undo\n\nThis reverts CL 1234, rolling forward CL 1230.", "reverts-change", "1234"),
         ("Undo\n\nRevert https://golang.org/cl/1234, which was not needed", "reverts-change", "1234"),
         ("Undo\n\nReverts https://x-review.host.example/c/tools/+/1234.", "reverts-change", "1234"),
@@ -119,6 +124,7 @@ def test_other_claims(message: str, kind: str, target: str) -> None:
         "undo: subsystem prefix",
         "This un-reverts #12",
         "Try the rolled-back #12 again",
+        "Undo the wrong order\n\nIt is slow. That was made in #12.",
         "",
     ],
 )
@@ -133,4 +139,6 @@ def test_a_sha_near_the_word_is_only_mentioned() -> None:
 def test_hostile_length_takes_no_time() -> None:
     read("Revert\n\n" + "reverts commit " * 20_000)
     read("Revert\n\nThis reverts " + f"{SHA} " * 2_000)
+    read("Revert\n\n" + "reverts the " * 20_000)
+    read("Revert\n\nreverts #12" + " and some of it" * 5_000)
     read('revert "' + "“" * 60_000)

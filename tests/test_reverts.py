@@ -63,6 +63,15 @@ def test_a_pull_request_number_is_enough(repo: Repo) -> None:
     assert status(repo, sha) == "reverted"
 
 
+def test_what_followed_a_pull_request_is_undone_with_it(repo: Repo) -> None:
+    first = repo.commit("Add limits (#12)", {"limits": lines("limits")})
+    second = repo.commit("Limit more (#13)", {"limits": lines("limits") + lines("more")})
+    part = repo.commit("Two (#14)", {"a": lines("a", 1), "b": lines("b", 3)})
+    repo.git("rm", "-q", "limits", "a")
+    repo.git("commit", "-q", "-m", "Back", "-m", "This reverts #12 and its follow-up changes in\n#13. It undoes the easy part of #14.")
+    assert ([status(repo, sha) for sha in (first, second)], trace(repo, part).extent) == (["reverted", "reverted"], 0.25)
+
+
 def test_part_is_told_with_its_share(repo: Repo) -> None:
     sha = repo.commit("Four", {f"part{each}": lines(f"part{each}") for each in range(4)})
     repo.git("rm", "-q", "part0")
