@@ -227,3 +227,26 @@ def test_what_is_made_once_more_on_a_branch_whose_merge_has_nothing_of_it(repo: 
     repo.git("merge", "-q", "--no-ff", "--no-edit", *([] if kept else ["-s", "ours"]), "release")
     found = trace(repo, sha)
     assert (found.status, found.reverted_by, found.relanded_by) == (("landed", None, again) if kept else ("reverted", back, None))
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_revert_of_a_revert_that_has_little_left_to_restore(repo: Repo, before: bool) -> None:
+    repo.commit("Begin", {"keys": lines("old keys", 8), "operations": lines("old operation", 3)})
+    sha = repo.commit("Look for keys", {"keys": lines("keys", 8), "operations": lines("operation", 3)})
+    repo.git("revert", "--no-edit", "HEAD")
+    back = repo.sha()
+    repo.commit("Tidy", {"keys": lines("keys", 8)} if before else {"elsewhere": "so\n"})
+    again = repo.commit(f"Restore the operations\n\nThis reverts commit {back}.", {"operations": lines("operation", 3)})
+    assert trace(repo, sha).relanded_by == (again if before else None)
+
+
+def test_what_goes_back_to_before_a_change_does_not_bring_it_again(repo: Repo) -> None:
+    repo.commit("Begin", {"jar": lines("jar", 6) + "return the nested jar\n"})
+    closing = lines("jar", 6) + lines("closing early", 9)
+    older = repo.commit("Close early", {"jar": closing + "return it later\n", "test": lines("test", 20)})
+    sha = repo.commit("Do not close nested ones", {"jar": lines("jar", 6) + "return the nested jar\nreturn it later\n"})
+    repo.git("revert", "--no-edit", sha)
+    back = repo.sha()
+    repo.git("revert", "--no-edit", older)
+    found = trace(repo, sha)
+    assert (found.status, found.reverted_by) == ("reverted", back)

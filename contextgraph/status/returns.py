@@ -9,7 +9,7 @@ from sqlite3 import Connection
 
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.status import undoing
+from contextgraph.status import places, undoing
 from contextgraph.status.diffs import changes
 from contextgraph.status.naming import number_of
 from contextgraph.status.reverts import MENTIONED, REVERTED, Pair
@@ -64,6 +64,8 @@ def look(database: Database, git: Git, known: int) -> None:
     lines = dict(changes(database, git, {sha for pair in claimed for sha in pair}))
     share = {(new, old): undoing.repeated(lines[old], lines[new]) for new, old in claimed if new in lines and old in lines}
     found = {pair for pair, repeated in share.items() if repeated >= (AGAIN if pair in against else NAMED)}
+    less = [pair for pair in share if pair in against and pair not in found]
+    found |= {pair for pair, stands in places.staying(database, git, less, lines) if stands >= REVERTED}
     found -= {(new, old) for new, old in found & common if (lines[old] & lines[new]).total() < COMMONLY * lines[old].total()}
     whole = _as_a_whole(database, found | claimed - common) - found
     lines = dict(changes(database, git, {sha for pair in whole for sha in pair}))

@@ -185,7 +185,7 @@ class Undoers:
         found: set[tuple[int, str]] = set()
         for new, claimed in self.connection.execute(query, (sha, sha)).fetchall():
             landing = self.landing(new)
-            if landing is None or self._lost(landing[0], new, sha):
+            if landing is None or self._lost(landing[0], new, sha) or self._goes_farther(new, sha):
                 continue
             if all(landing[1] > each.when or (claimed and follows(self.database, new, each.reverter)) for each in standing):
                 found.add((landing[1], new))
@@ -194,6 +194,16 @@ class Undoers:
             landings = ((self.landing(new), new) for new in reworked.titled(self.connection, sha))
             found |= {(landing[1], new) for landing, new in landings if landing and all(landing[1] > each.when for each in standing)}
         return [new for _, new in sorted(found)]
+
+    def _goes_farther(self, new: str, sha: str) -> bool:
+        """Whether `new` takes back a change that is older than `sha`, and has the lines that it shares with `sha` from before that. A
+        revert that `sha` had taken back itself is none such."""
+        query = (
+            "SELECT 1 FROM reverts r JOIN commits x ON x.sha = r.target JOIN commits t ON t.sha = ? AND x.commit_time < t.commit_time"
+            " WHERE r.reverter = ? AND r.rule <> 'inverse' AND r.extent >= ? AND x.sha <> t.sha"
+            " AND NOT EXISTS (SELECT 1 FROM reverts WHERE reverter = x.sha AND extent >= ?)"
+        )
+        return self.connection.execute(query, (sha, new, REVERTED, REVERTED)).fetchone() is not None
 
     def suspects(self) -> set[str]:
         """Every commit that something may have undone: named targets, what they brought in, and what was made of them."""
