@@ -159,6 +159,20 @@ def test_a_merge_that_keeps_the_change_loses_the_revert(repo: Repo) -> None:
     assert (status(repo, sha), "kept" in rules(repo, sha), status(repo, reverter)) == ("landed", True, "landed")
 
 
+def test_a_revert_that_was_lost_is_lost_for_what_was_picked(repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "topic")
+    sha = repo.commit("Add limits", {"limits": lines("limits", 20)})
+    repo.git("checkout", "-q", "main")
+    repo.commit("Meanwhile", {"meanwhile": "so\n"})
+    repo.git("cherry-pick", "-x", sha)
+    picked = repo.sha()
+    repo.git("checkout", "-q", "-b", "release")
+    repo.git("revert", "--no-edit", picked)
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "-s", "ours", "release")
+    assert (status(repo, picked), "kept" in rules(repo, picked)) == ("landed", True)
+
+
 def test_only_what_shares_a_path_is_looked_at_again(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     sha, _ = reverted(repo)
     assert status(repo, sha) == "reverted"

@@ -148,7 +148,8 @@ class Undoers:
 
     def _distinct(self, found: list[Undoer]) -> list[Undoer]:
         best: dict[str, Undoer] = {}
-        for each in sorted(found, key=lambda each: each.extent):
+        # Lost under one name of the change, as it was picked or rebased, a reverter is lost under each.
+        for each in sorted(found, key=lambda each: (each.lost, each.extent)):
             best[each.reverter] = each
         for merge in sorted(best):
             inner = [each for each in best.values() if self._brings(merge, each.reverter)]
