@@ -33,7 +33,7 @@ _URL = re.compile(rf"<?https?://[^\s<>]{{1,200}}/commits?/({_SHA})\b[^\s<>,;]*>?
 # What may stand between the word and the sha: "parts of commit", "most of", "the changes made in", "a change to FILE by", "#12 (".
 _SHARE = (
     r"(?:(?:(?:an?|the|some|most|much|half|rest|all|only|last|first|bits?|parts?|changes?|commits|portions?|made|done|introduced)\s+){0,4}"
-    r"(?:of|from|in|by)\s+|(?:the\s+|an?\s+)?(?:[^\s.:;#]+\s+){1,8}?(?:(?:parts?|bits?|half|portions?|pieces?)\s+of"
+    r"(?:of|from|in|by)\s+|(?:the\s+|an?\s+)?(?:[^\s.:;#\"“”]+[ \n]){1,8}?(?:(?:parts?|bits?|half|portions?|pieces?)\s+of"
     r"|(?:(?:that|which)\s+(?:was|were|is|are)\s+)?(?:added|made|done|introduced)\s+(?:in|by|with))\s+"
     r"|(?:(?:an?|the|its)\s+)?(?:[\w-]+\s+)?(?:changes?|follow-ups?)\s+(?:made\s+|done\s+)?"
     r"(?:(?:to|in|of)\s+(?:\S{1,60}\s+){1,4}?)?(?:made\s+|done\s+|introduced\s+)?(?:in|by|from)\s+)"
@@ -64,6 +64,13 @@ _NAMING = (
 _LINK = re.compile(r"\[((?:[\w.-]+/[\w.-]+)?[#!]\d+)\]\(https?://[^\s()]{1,200}\)")
 _PULL = re.compile(rf"{_NAMING}{_THING}(\d+)\b", re.IGNORECASE)
 _NEXT_PULL = re.compile(rf">?(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?:{_SHARE})?|\s*&\s*| (?=#)){_THING}(\d+)\b", re.IGNORECASE)
+# Of a title without a name: where what is undone came from, "an accidental change for testing in #12", "the test added by #12".
+_REVERTING = re.compile(
+    rf"(?:\[[^\]]{{1,40}}\]\s*|[^:]{{1,40}}:\s*)?(?:partial(?:ly)?\s+)?(?:revert|undo|back out|{_ROLLED})\s+(?![\"“'])", re.IGNORECASE
+)
+_ORIGIN = re.compile(
+    rf"\b(?:changes?|code|added|introduced)\s+(?:[^\s.:;#]+[ \n]){{0,6}}?(?:in|from|by|with)\s+{_THING}(\d+)\b", re.IGNORECASE
+)
 # A change in Gerrit: `CL 1234`, or where it is reviewed.
 _CHANGE = re.compile(rf"{_NAMING}(?:CLs? |<?https?://[\w.-]+/cl/|<?https?://[\w.-]*review\S*?/(?=\d+\b(?!/)))(\d+)\b", re.IGNORECASE)
 _REVIEWED = re.compile(r"^Reviewed-on: https?://\S{1,200}/(\d{1,12})/?$", re.MULTILINE)
@@ -117,6 +124,8 @@ def read(message: str) -> list[Claim]:
     found |= dict.fromkeys(_shas(text))
     found |= dict.fromkeys(Claim("reverts-pull", number) for number in _pulls(text))
     found |= dict.fromkeys(Claim("reverts-change", match[1]) for match in _CHANGE.finditer(text))
+    if _REVERTING.match(subject) and all(claim.kind in ("titled", "reviewed", "reverts-subject") for claim in found):
+        found |= dict.fromkeys(Claim("reverts-pull", match[1]) for match in _ORIGIN.finditer(body))
     found |= dict.fromkeys(Claim("picked", match[1]) for match in _PICKED.finditer(body))
     if "Squashed commit of the following:" in message:
         found |= dict.fromkeys(Claim("squashed", match[1]) for match in _SQUASHED.finditer(body))

@@ -96,6 +96,8 @@ def test_a_merge_is_named_without_where_it_started() -> None:
         ("Go on\n\nIt also reverts much of the\nerror plumbing in X that was added in #12.", "reverts-pull", "12"),
         ("Undo\n\nThis reverts #11 and its follow-up changes in #10,\nand #12.", "reverts-pull", "12"),
         ("Undo\n\nReverts [org/repo#12](https://host.example/org/repo/pull/12).", "reverts-pull", "12"),
+        ("Revert accidental change (#13)\n\nThis was an accidental change for testing in\norg/repo#12.", "reverts-pull", "12"),
+        ("fix: revert the order\n\nThe change from a to b in #12 made it slow.", "reverts-pull", "12"),
         (f"Undo\n\nThis reverts a Towncrier part of the commit\n{SHA}", "reverts", SHA),
         ("Undo\n\nThis reverts CL 1234, rolling forward CL 1230.", "reverts-change", "1234"),
         ("Undo\n\nRevert https://golang.org/cl/1234, which was not needed", "reverts-change", "1234"),
@@ -130,6 +132,11 @@ def test_other_claims(message: str, kind: str, target: str) -> None:
 )
 def test_what_claims_nothing(message: str) -> None:
     assert read(message) == []
+
+
+@pytest.mark.parametrize("message", ['Revert "Add limits"\n\n', f"Revert limits\n\nThis reverts commit {SHA}.\n\n", "Limits\n\n"])
+def test_where_something_came_from_is_asked_only_of_a_revert_that_names_nothing(message: str) -> None:
+    assert "12" not in {claim.target for claim in read(f"{message}It was a race introduced by #12.")}
 
 
 def test_a_sha_near_the_word_is_only_mentioned() -> None:
