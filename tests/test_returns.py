@@ -240,6 +240,19 @@ def test_a_revert_of_a_revert_that_has_little_left_to_restore(repo: Repo, before
     assert trace(repo, sha).relanded_by == (again if before else None)
 
 
+def test_who_restores_less_than_what_stands_already_is_not_who_brought_it_again(repo: Repo) -> None:
+    begin = {"keys": lines("old keys", 8), "operations": lines("old operation", 3), "notes": lines("old notes", 30)}
+    repo.commit("Begin", begin)
+    sha = repo.commit("Look for keys", {"keys": lines("keys", 8), "operations": lines("operation", 3)})
+    repo.commit("Take notes", {"notes": lines("notes", 30)})
+    back = repo.commit(f"Back\n\nThis reverts commit {sha}.", begin)
+    again = repo.commit("Look for keys", {"keys": lines("keys", 8), "operations": lines("operation", 3)})
+    repo.commit(f"Notes\n\nThis reverts a part of {back}.", {"notes": lines("notes", 10) + lines("old notes", 20)})
+    assert trace(repo, sha).relanded_by == again
+    claims = graph(repo).database.connection.execute("SELECT sha FROM claims WHERE kind = 'again' AND target = ?", (sha,))
+    assert claims.fetchall() == [(again,)]
+
+
 def test_what_goes_back_to_before_a_change_does_not_bring_it_again(repo: Repo) -> None:
     repo.commit("Begin", {"jar": lines("jar", 6) + "return the nested jar\n"})
     closing = lines("jar", 6) + lines("closing early", 9)

@@ -816,3 +816,12 @@ def test_equal_lines_of_another_section_are_no_inverse(repo: Repo, second: str) 
     other = repo.commit("Say more", team(one=entry, two=entry) | {"elsewhere": "so\n"})
     repo.commit("Update the team again", team(two=entry) if second == "one" else team(one=entry))
     assert other and status(repo, sha) == ("landed" if second == "one" else "reverted")
+
+
+def test_a_duplicate_that_is_removed_undoes_nothing(repo: Repo) -> None:
+    entry = "database:\n  image: postgres\n  ports: 5432\n"
+    repo.commit("Begin", {"compose": "one: 1\n" + lines("end", 4)})
+    sha = repo.commit("Add a database", {"compose": "one: 1\n" + entry + lines("end", 4)})
+    twice = repo.commit("Add services", {"compose": "one: 1\n" + entry + lines("end", 4) + entry + lines("more", 3)})
+    repo.commit("Remove the duplicate", {"compose": "one: 1\n" + lines("end", 4) + entry + lines("more", 3)})
+    assert (status(repo, sha), status(repo, twice)) == ("landed", "landed")

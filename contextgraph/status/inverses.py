@@ -92,6 +92,6 @@ def _digested(database: Database, git: Git, batch: list[tuple[int, str]]) -> Ite
 
 def _in_place(database: Database, git: Git, pairs: list[Pair]) -> Iterator[Pair]:
     """Those of some exact inverses that do not take equal lines away in another place."""
-    lines = dict(changes(database, git, {sha for pair in pairs for sha in pair}))
+    lines = dict(changes(database, git, {target for _, target in pairs}))
     elsewhere = {pair for pair, share in places.staying(database, git, pairs, lines) if share >= REVERTED}
     yield from (pair for pair in pairs if pair not in elsewhere)

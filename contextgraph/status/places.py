@@ -14,27 +14,24 @@ from contextgraph.status.diffs import first_parent
 from contextgraph.status.undoing import Change
 
 Pair = tuple[str, str]
-"""(reverter, target), or (commit, older commit)."""
+"""(commit, older commit)."""
 
 AT_ONCE = 10
 """Pairs whose files are compared at a time: git looks for each path in every tree."""
 
 
 def staying(database: Database, git: Git, pairs: list[Pair], lines: dict[str, Counter[Change]]) -> Iterator[tuple[Pair, float]]:
-    """The share of each target that is still done in its files after the reverter, other than by what was done in between."""
-    known = [(pair, before) for pair in pairs if pair[0] in lines and pair[1] in lines and (before := first_parent(database, pair[1]))]
+    """The share of each target that is done in its files as they are after another commit; `lines` has what each target changes."""
+    known = [(after, target, before) for after, target in pairs if target in lines and (before := first_parent(database, target))]
     for begin in range(0, len(known), AT_ONCE):
         batch = known[begin : begin + AT_ONCE]
-        paths = {path for (_, target), _ in batch for path, _, _ in lines[target]}
+        paths = {path for _, target, _ in batch for path, _, _ in lines[target]}
         if len(paths) > undoing.MOST_PATHS:
             continue
-        ends = {(reverter, before) for (reverter, _), before in batch}
-        between = {(before, target) for (reverter, target), _ in batch if (before := first_parent(database, reverter))}
-        found = _differences(git, ends | between, sorted(paths))
-        for (reverter, target), before in batch:
-            change, nothing = undoing.written(lines[target]), Counter[Change]()
-            others = found.get((first_parent(database, reverter) or "", target), nothing)
-            yield (reverter, target), (change & (found.get((reverter, before), nothing) - others)).total() / change.total()
+        found = _differences(git, {(after, before) for after, _, before in batch}, sorted(paths))
+        for after, target, before in batch:
+            change = undoing.written(lines[target])
+            yield (after, target), (change & found.get((after, before), Counter[Change]())).total() / change.total()
 
 
 def _differences(git: Git, pairs: set[Pair], paths: list[str]) -> dict[Pair, Counter[Change]]:

@@ -10,7 +10,7 @@ from sqlite3 import Connection
 from contextgraph.git import Git
 from contextgraph.index.database import Database
 from contextgraph.status import places, undoing
-from contextgraph.status.diffs import changes
+from contextgraph.status.diffs import changes, first_parent
 from contextgraph.status.naming import number_of
 from contextgraph.status.reverts import MENTIONED, REVERTED, Pair
 
@@ -65,13 +65,23 @@ def look(database: Database, git: Git, known: int) -> None:
     share = {(new, old): undoing.repeated(lines[old], lines[new]) for new, old in claimed if new in lines and old in lines}
     found = {pair for pair, repeated in share.items() if repeated >= (AGAIN if pair in against else NAMED)}
     less = [pair for pair in share if pair in against and pair not in found]
-    found |= {pair for pair, stands in places.staying(database, git, less, lines) if stands >= REVERTED}
+    found |= set(_with_the_rest(database, git, less, lines))
     found -= {(new, old) for new, old in found & common if (lines[old] & lines[new]).total() < COMMONLY * lines[old].total()}
     whole = _as_a_whole(database, found | claimed - common) - found
     lines = dict(changes(database, git, {sha for pair in whole for sha in pair}))
     found |= {(new, old) for new, old in whole if new in lines and old in lines and undoing.repeated(lines[old], lines[new]) >= AGAIN}
     with database.transaction() as connection:
         connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, 'again', ?)", sorted(found))
+
+
+def _with_the_rest(database: Database, git: Git, pairs: list[Pair], lines: dict[str, Counter[undoing.Change]]) -> Iterator[Pair]:
+    """Those whose later commit completes what others had restored: its files have all of the change, and before it they had not."""
+    before = {(new, old): (parent, old) for new, old in pairs if (parent := first_parent(database, new))}
+    stood, stands = (
+        {pair for pair, share in places.staying(database, git, asked, lines) if share >= REVERTED}
+        for asked in (list(before.values()), list(before))
+    )
+    yield from (pair for pair in stands if before[pair] not in stood)
 
 
 def _as_a_whole(database: Database, found: set[Pair]) -> set[Pair]:
