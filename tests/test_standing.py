@@ -173,6 +173,27 @@ def test_a_revert_that_was_lost_is_lost_for_what_was_picked(repo: Repo) -> None:
     assert (status(repo, picked), "kept" in rules(repo, picked)) == ("landed", True)
 
 
+def test_a_revert_that_was_rewritten_is_lost_with_what_it_became(graphed: Repo) -> None:
+    sha = graphed.commit("Add limits", {"limits": lines("limits", 2)})
+    graphed.git("checkout", "-q", "-b", "release")
+    graphed.git("revert", "--no-edit", sha)
+    graphed.git("commit", "-q", "--amend", "-m", "Do without")
+    graphed.git("checkout", "-q", "main")
+    graphed.git("merge", "-q", "--no-ff", "--no-edit", "-s", "ours", "release")
+    assert (status(graphed, sha), "kept" in rules(graphed, sha)) == ("landed", True)
+
+
+def test_a_revert_that_was_lost_is_lost_for_what_was_rewritten(graphed: Repo) -> None:
+    old = graphed.commit("Limits", {"limits": lines("limits")})
+    graphed.git("commit", "-q", "--amend", "-m", "Add limits")
+    sha = graphed.sha()
+    graphed.git("checkout", "-q", "-b", "release")
+    graphed.git("revert", "--no-edit", sha)
+    graphed.git("checkout", "-q", "main")
+    graphed.git("merge", "-q", "--no-ff", "--no-edit", "-s", "ours", "release")
+    assert (status(graphed, sha), status(graphed, old)) == ("landed", "landed")
+
+
 def test_only_what_shares_a_path_is_looked_at_again(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     sha, _ = reverted(repo)
     assert status(repo, sha) == "reverted"

@@ -27,19 +27,21 @@ Files = dict[str, Counter[Change]]
 
 
 def sync(database: Database, git: Git) -> None:
-    """Add to `kept` what is to be told of the merges that brought a reverter into the target branch, later than its target, or what makes
-    that once more."""
+    """Add to `kept` what is to be told of the merges that brought a reverter into the target branch, itself or as what it was rewritten
+    into, later than its target, or what makes that once more."""
     connection = database.connection
     reverts = connection.execute("SELECT count(*), total(extent) FROM reverts").fetchone()
-    standing = f"{database.get('target')} {reverts} {database.get('returns')}"
+    links = connection.execute("SELECT count(*) FROM links").fetchone()
+    standing = f"{database.get('target')} {reverts} {database.get('returns')} {links}"
     if database.get("kept") == standing:
         return
     merged = (
-        "SELECT DISTINCT r.landing, v.sha, v.target FROM ({}) v JOIN commits r ON r.sha = v.sha JOIN commits t ON t.sha = v.target"
-        " WHERE r.landing <> v.sha AND t.landing IS NOT NULL AND t.landing <> r.landing"
+        "WITH RECURSIVE forms(sha, form) AS (SELECT sha, sha FROM ({0}) UNION SELECT f.sha, l.new FROM forms f JOIN links l ON old = form)"
+        " SELECT DISTINCT r.landing, v.sha, v.target FROM ({0}) v JOIN forms f ON f.sha = v.sha JOIN commits r ON r.sha = f.form"
+        " JOIN commits t ON t.sha = v.target WHERE r.landing <> f.form AND t.landing IS NOT NULL AND t.landing <> r.landing"
         " AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.merge = r.landing AND k.reverter = v.sha AND k.target = v.target)"
     )
-    rows = connection.execute(merged.format("SELECT reverter AS sha, target FROM reverts WHERE extent >= ?"), (MENTIONED,)).fetchall()
+    rows = connection.execute(merged.format(f"SELECT reverter AS sha, target FROM reverts WHERE extent >= {MENTIONED}")).fetchall()
     claims = "SELECT sha, target FROM claims WHERE kind = 'again'"
     again = [] if promised.promisor(git) else connection.execute(merged.format(claims)).fetchall()
     stand = set(_standing(database, git, _elsewhere(database, git, rows))) if rows else set()

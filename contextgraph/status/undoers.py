@@ -59,6 +59,7 @@ class Undoers:
             found += [each for each in self._of_target(old) if each.when >= at]
         if not self.landing(sha):
             found = [each for each in found if each.extent >= REVERTED and each.when >= at and each.reverter != via]
+            found += [each for form in self._forms(sha)[1:] for each in self._of_target(form) if each.lost]
         elif via != sha and not self._brings_what_was_there(sha, via):
             spared = {each.reverter for each in found if each.extent < MENTIONED}
             whole = [each for each in self._of_target(via) if each.extent >= REVERTED and each.rule != "part"]
