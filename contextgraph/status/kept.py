@@ -21,7 +21,7 @@ from contextgraph.status.reverts import MENTIONED, Pair
 from contextgraph.status.undoing import Change
 
 Row = tuple[str, str, str]
-"""(merge, reverter, target)."""
+"""(merge, reverter as it came in, target)."""
 Files = dict[str, Counter[Change]]
 """A change, by path."""
 
@@ -37,17 +37,20 @@ def sync(database: Database, git: Git) -> None:
         return
     merged = (
         "WITH RECURSIVE forms(sha, form) AS (SELECT sha, sha FROM ({0}) UNION SELECT f.sha, l.new FROM forms f JOIN links l ON old = form)"
-        " SELECT DISTINCT r.landing, v.sha, v.target FROM ({0}) v JOIN forms f ON f.sha = v.sha JOIN commits r ON r.sha = f.form"
+        " SELECT DISTINCT r.landing, f.form, v.target, v.sha FROM ({0}) v JOIN forms f ON f.sha = v.sha JOIN commits r ON r.sha = f.form"
         " JOIN commits t ON t.sha = v.target WHERE r.landing <> f.form AND t.landing IS NOT NULL AND t.landing <> r.landing"
         " AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.merge = r.landing AND k.reverter = v.sha AND k.target = v.target)"
     )
-    rows = connection.execute(merged.format(f"SELECT reverter AS sha, target FROM reverts WHERE extent >= {MENTIONED}")).fetchall()
+    found = connection.execute(merged.format(f"SELECT reverter AS sha, target FROM reverts WHERE extent >= {MENTIONED}")).fetchall()
     claims = "SELECT sha, target FROM claims WHERE kind = 'again'"
-    again = [] if promised.promisor(git) else connection.execute(merged.format(claims)).fetchall()
+    claimed = [] if promised.promisor(git) else connection.execute(merged.format(claims)).fetchall()
+    # The form that came in is asked; what it was made from may be here no more.
+    rows, again = (sorted({row[:3] for row in each}) for each in (found, claimed))
     stand = set(_standing(database, git, _elsewhere(database, git, rows))) if rows else set()
     stand |= set(_absent(database, git, again)) if again else set()
+    told = [(merge, sha, target, (merge, form, target) in stand) for merge, form, target, sha in (*found, *claimed)]
     with database.transaction():
-        connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", [(*row, row in stand) for row in (*rows, *again)])
+        connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", sorted(told))
         database.put("kept", standing)
 
 
