@@ -93,3 +93,20 @@ def test_its_title_is_named_where_its_lines_came_later(repo: Repo) -> None:
     repo.commit("Bound it", {"limits": lines("limits", 14)})
     found = trace(repo, sha)
     assert (found.status, found.relanded_by) == ("landed", titled)
+
+
+def test_the_author_does_it_again_in_other_files(repo: Repo) -> None:
+    """In the history of rocksdb `util/env_mem.cc` came back two days later as `util/mock_env.cc`."""
+    sha = reverted(repo, "tmp", "head\n" + lines("limits", 20), path="src/env_mem")
+    repo.clock += 2 * 86_400
+    again = repo.commit("Add a mock", {"util/mock_env": lines("limits", 17) + lines("more", 20)})
+    found = trace(repo, sha)
+    assert (found.status, found.relanded_by) == ("landed", again)
+
+
+def test_somebody_else_or_much_later_tells_nothing(repo: Repo) -> None:
+    sha = reverted(repo, "tmp", "head\n" + lines("limits", 20), path="src/env_mem")
+    repo.commit("Add a mock", {"util/mock_env": lines("limits", 17)}, GIT_AUTHOR_NAME="Zoe")
+    repo.clock += 40 * 86_400
+    repo.commit("Add another", {"util/other_env": lines("limits", 17)})
+    assert reworked(repo, sha) == []

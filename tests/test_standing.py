@@ -200,7 +200,7 @@ def test_a_revert_that_was_lost_is_lost_for_what_was_rewritten(graphed: Repo) ->
 def test_only_what_shares_a_path_is_looked_at_again(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     sha, _ = reverted(repo)
     assert status(repo, sha) == "reverted"
-    repo.commit("Elsewhere", {"elsewhere": lines("elsewhere", 3)})
+    repo.commit("Elsewhere", {"elsewhere": lines("elsewhere", 3)}, GIT_AUTHOR_NAME="Zoe")
     with monkeypatch.context() as patched:
         patched.setattr(standing, "states", lambda _, git, asked: iter(()) if not asked else pytest.fail("nothing of it has changed"))
         assert status(repo, sha) == "reverted"

@@ -33,7 +33,7 @@ def states(database: Database, git: Git, asked: list[tuple[str, Collection[Line]
         for path, words in lines:
             if name := objects.get((commit, path)):
                 wanted.setdefault(name, set()).add(words)
-    held = {name: _lines(content) & wanted[name] for name, content in _readable(git, list(wanted))}
+    held = {name: lines_of(content) & wanted[name] for name, content in readable(git, list(wanted))}
     for commit, lines in asked:
         contents = ((line, objects.get((commit, line[0]))) for line in lines)
         went = {new: old for old in {path for path, _ in lines} for new in names.get((commit, old), ())}
@@ -48,7 +48,7 @@ def _objects(git: Git, places: Collection[Place]) -> dict[Place, str]:
     return {place: row for place, row in zip(asked, rows, strict=True) if " " not in row}  # else `NAME missing`
 
 
-def _readable(git: Git, names: list[str]) -> Iterator[tuple[str, bytes]]:
+def readable(git: Git, names: list[str]) -> Iterator[tuple[str, bytes]]:
     """The content of each object, without those that are lost or damaged: git stops at these, and is asked for the rest again."""
     while names:
         done = 0
@@ -63,7 +63,8 @@ def _readable(git: Git, names: list[str]) -> Iterator[tuple[str, bytes]]:
         names = names[done + 1 :]
 
 
-def _lines(content: bytes) -> set[str]:
+def lines_of(content: bytes) -> set[str]:
+    """The lines of a file without the white space around them."""
     try:
         lines = content.decode("utf-8").split("\n")
     except UnicodeDecodeError:

@@ -169,8 +169,10 @@ class Ledger:
         return reverter, []
 
     def _reworked(self, sha: str, standing: list[Undoer]) -> list[tuple[str, str]]:
-        """What looks like `sha` once more and has landed, later than what undoes it."""
-        found = [(self.landing(by), by, detail) for by, detail in reworked.of(self.connection, sha)]
+        """What looks like `sha` once more, or like the merge that brought it, and has landed, later than what undoes it."""
+        via = self.landing(sha)
+        rows = reworked.of(self.connection, sha) or (reworked.of(self.connection, via[0]) if via else [])
+        found = [(self.landing(by), by, detail) for by, detail in rows]
         last = max(each.when for each in standing)
         return [(by, detail) for landing, by, detail in found if landing and landing[1] >= last]
 

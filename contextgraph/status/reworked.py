@@ -1,12 +1,13 @@
 """What looks like a reverted change that was done once more, though it is not the same change: told beside the status, which it leaves."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import log
 from sqlite3 import Connection
 
 from contextgraph.index.database import Database
-from contextgraph.status.returns import bare, reverted_titles
+from contextgraph.status.returns import COMMON, bare, reverted_titles
 
 ALIKE = 0.5
 """Weight of the words that two titles share, of the weight of all of either (a word weighs the more the fewer titles have it), from which
@@ -14,6 +15,7 @@ they are alike: with a path in common nearly all such in libuv, vite, aiohttp an
 TITLE = "the same title"
 OFTEN = 2_000
 """Titles with a word from which on they are not counted."""
+_MERGE = re.compile(r"Merged? ")
 Likeness = tuple[str, str, str]
 """(target, what looks like it once more, how)."""
 
@@ -56,7 +58,8 @@ def alike(database: Database, landed: set[int] | None) -> list[Likeness]:
             shared = its & words
             if when > reverted_at and way == turned and sha != target and 2 * len(shared) >= len(its) and len(shared) >= min(2, len(its)):
                 share = weights.of(shared) / (weights.of(its | words) or 1.0)
-                if share >= max(ALIKE, best.get(target, (0.0,))[0] + 0.01) and _meet(database, target, number):
+                nearest = share >= max(ALIKE, best.get(target, (0.0,))[0] + 0.01)
+                if nearest and not weights.common(its) and _meet(database, target, number):
                     best[target] = (share, sha, number)
     return [(target, sha, TITLE if share > 1 - 1e-9 else "a like title") for target, (share, sha, _) in best.items()]
 
@@ -66,19 +69,25 @@ def _reverted(database: Database) -> dict[str, tuple[frozenset[str], bool, int]]
     found: dict[str, tuple[frozenset[str], bool, int]] = {}
     for title, pull, sha, when in reverted_titles(database.connection):
         words, turned = _words(title)
-        if words and not pull:
+        if words and (pull or not _MERGE.match(title)):
             found[sha] = (words, turned, max(when, found[sha][2] if sha in found else when))
     return found
 
 
 def _later(database: Database, landed: set[int] | None, since: int) -> Iterator[tuple[frozenset[str], bool, str, int, int]]:
-    """(words of its title, whether they turn it round, sha, time, id) of what landed, in the order of time."""
-    query = "SELECT sha, subject, commit_time, id FROM commits WHERE landing IS NOT NULL AND commit_time > ? ORDER BY commit_time"
-    one = "SELECT sha, subject, commit_time, id FROM commits WHERE commit_time > ? AND id = ?"
+    """(words of its title, whether they turn it round, sha, time, id) of what landed, in the order of time; of a merge the title of its
+    pull request."""
+    query = (
+        "SELECT c.sha, c.subject, k.target, c.commit_time, c.id FROM commits c LEFT JOIN claims k ON k.sha = c.sha AND k.kind = 'titled'"
+        " WHERE c.commit_time > ? AND"
+    )
     asks = database.connection.execute
-    rows = asks(query, (since,)) if landed is None else (row for each in sorted(landed) for row in asks(one, (since, each)))
-    for sha, subject, when, number in rows:
-        yield *_words(subject), sha, when, number
+    every = asks(f"{query} c.landing IS NOT NULL ORDER BY c.commit_time", (since,)) if landed is None else ()
+    for sha, subject, pull, when, number in every or (
+        row for each in sorted(landed or ()) for row in asks(f"{query} c.id = ?", (since, each))
+    ):
+        if pull or not _MERGE.match(subject):
+            yield *_words(pull or subject), sha, when, number
 
 
 def _words(title: str) -> tuple[frozenset[str], bool]:
@@ -95,6 +104,15 @@ class _Weights:
         self.connection = database.connection
         self.all = self.connection.execute("SELECT count(*) FROM commits").fetchone()[0]
         self.known: dict[str, float] = {}
+        self.titles: dict[frozenset[str], bool] = {}
+
+    def common(self, title: frozenset[str]) -> bool:
+        """Whether many titles have all words of this one, as a robot gives it to all its commits."""
+        if title not in self.titles:
+            query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+            phrase = " ".join(f'"{word}"' for word in title)
+            self.titles[title] = self.connection.execute(query, (f"subject: ({phrase})", COMMON + 1)).fetchone()[0] > COMMON
+        return self.titles[title]
 
     def of(self, words: frozenset[str]) -> float:
         return sum(map(self._of, words))

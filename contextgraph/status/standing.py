@@ -17,6 +17,7 @@ from contextgraph.status.diffs import changes
 from contextgraph.status.files import Line, states
 from contextgraph.status.ledger import Ledger
 from contextgraph.status.reverts import FEWEST_LINES, MENTIONED, REVERTED
+from contextgraph.status.sequels import SOON, sequels
 from contextgraph.status.taken import Taken, brought
 from contextgraph.status.undoers import Undoer
 
@@ -52,6 +53,7 @@ def sync(database: Database, git: Git, at_once: int | None = None) -> None:
     seen = _returned(database, git, taken, target.split())
     found = list(brought(database, git, seen))
     returned = {each.target: by for each, by, back in found if back}
+    returned |= dict(sequels(database, git, [each for each in taken if each.target not in returned]))
     alike = reworked.alike(database, landed)
     lost = [each for each in seen if each.target not in returned and each.place == each.landing and each.back and not each.whole]
     with database.transaction() as connection:
@@ -60,8 +62,8 @@ def sync(database: Database, git: Git, at_once: int | None = None) -> None:
         reworked.keep(connection, "title", (), alike)
         watched = ((path, each.target) for each in taken for path in each.went)
         connection.executemany("INSERT OR IGNORE INTO watched VALUES (?, ?)", watched)
-        rows = [(each.landing, each.reverter, each.target) for each in lost]
-        connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, 1)", rows)
+        kept = [(each.landing, each.reverter, each.target) for each in lost]
+        connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, 1)", kept)
         database.put("standing", target)
 
 
@@ -84,22 +86,25 @@ def _landed(database: Database, tips: list[str], old: list[str]) -> set[int] | N
 
 
 def _near(database: Database, landed: set[int] | None) -> list[str]:
-    """The commits that something undoes, where that or a commit on one of their paths is among those that landed. A path that nearly
-    everything changes tells nothing."""
+    """The commits that something undoes, where that is among those that landed, or a commit on one of their paths, or soon after by their
+    author. A path that nearly everything changes tells nothing."""
     fetch = database.connection.execute
     often = "SELECT count(*) FROM (SELECT 1 FROM touched WHERE path_id = ? LIMIT ?)"
     touched = "SELECT path_id FROM touched WHERE commit_id = ?"
     paths = {path for number in landed or () for (path,) in fetch(touched, (number,))}
+    made = "SELECT author, commit_time FROM commits WHERE id = ?"
+    authors = dict(row for number in sorted(landed or ()) for row in fetch(made, (number,)))
     undone = (
-        "SELECT t.id, t.sha, v.id FROM reverts r JOIN commits v ON v.sha = r.reverter"
+        "SELECT t.id, t.sha, v.id, t.author, v.commit_time FROM reverts r JOIN commits v ON v.sha = r.reverter"
         " AND (v.landing IS NOT NULL OR EXISTS (SELECT 1 FROM links WHERE old = v.sha))"
         " JOIN commits t ON {} WHERE r.extent >= ? AND t.landing IS NOT NULL"
     )
     found: set[str] = set()
     waiting: dict[int, str] = {}
     for condition, least in (("t.sha = r.target", MENTIONED), ("t.landing = r.target AND t.landing <> t.sha", REVERTED)):
-        for number, sha, reverter in fetch(undone.format(condition), (least,)):
-            found |= {sha} if landed is None or reverter in landed or number in landed else set()
+        for number, sha, reverter, author, when in fetch(undone.format(condition), (least,)):
+            soon = author in authors and when < authors[author] <= when + SOON
+            found |= {sha} if landed is None or reverter in landed or number in landed or soon else set()
             waiting[number] = sha
     for path in paths:
         if fetch(often, (path, HOT)).fetchone()[0] < HOT:

@@ -103,13 +103,14 @@ def brought(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[
         net[sha] = {(path, words): count if sign == "+" else -count for (path, sign, words), count in both.items()}
         size[sha] = change.total()
     found = [(each, by) for each in taken if (by := _most(each, between[each.target], net))]
-    alone = [(by, first_parent(database, by)) for each, by in found if each.whole]
-    full = {sha: {words for _, sign, words in change if sign == "+"} for sha, change in undoing.readable(git, sorted(set(alone)))}
+    asked = sorted({(by, first_parent(database, by)) for _, by in found})
+    full = {sha: {(sign, words) for _, sign, words in change} for sha, change in undoing.readable(git, asked)}
     for each, by in found:
-        # What a commit has itself in another file it only moved.
-        lines = {line for line in each.repeated(net[by]) if line in each.added or line[1] not in full.get(by, set())}
-        enough = len(lines) >= WHOLE * len(each.again) and size[by] <= LARGER * len(each.again)
-        yield each, by, each.back and (enough or not each.whole)
+        # What a commit does the other way in another file it only moved.
+        lines = each.repeated(net[by])
+        made = {(path, words) for path, words in lines if ("-" if (path, words) in each.added else "+", words) not in full.get(by, ())}
+        alone = len(made) >= WHOLE * len(each.again) and size[by] <= LARGER * len(each.again)
+        yield each, by, each.back and (alone if each.whole else len(made) >= AGAIN * len(lines))
 
 
 def _between(database: Database, each: Taken) -> Iterator[Row]:
