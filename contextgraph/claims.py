@@ -39,8 +39,9 @@ _SHARE = (
     r"(?:(?:to|in|of)\s+(?:\S{1,60}\s+){1,4}?)?(?:made\s+|done\s+|introduced\s+)?(?:in|by|from)\s+)"
 )
 _ROLLED = r"roll(?:s|ing)?[ -]?backs?"  # not "rolled back", which is told of what comes again
+_NOT = r"(?<!un-)(?<!after the )(?<!since the )(?<!following the )"  # the second attempt after the revert of it
 _STATED = re.compile(
-    rf"\b(?<!un-)(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out|{_ROLLED}(?: of)?):?\s+"
+    rf"\b{_NOT}(?:reverts?|reverted|reverting|revert of|undoes|undo|undoing|backs? out|backed out|backing out|{_ROLLED}(?: of)?):?\s+"
     rf"(?:{_SHARE})?(?:the\s+)?(?:following\s+)?(?:merge\s+|my\s+|previous\s+|needless\s+|recent\s+|bad\s+|accidental\s+)?"
     r"(?:(?:\d{1,2}|two|three|four|five|six)\s+)?(?:commits?|changesets?|changes|workarounds?)?"
     r"(?:(?<=s) [^:.]{1,120}(?=:\n))?:?\s*(?:#+\d+\b\s*[,(]?\s*)?",
@@ -58,7 +59,7 @@ _MENTION = re.compile(
 )
 _THING = r"(?:<?https?://\S+?/(?:pull|merge_requests)/|(?:[\w.-]+/[\w.-]+)?[#!]|gh-|(?:PRs?|MRs?|pull requests?) [#!]?)"
 _NAMING = (
-    rf"\b(?<!un-)(?:revert(?:s|ed|ing)?|undo(?:es|ing)?|back(?:s|ed|ing)?[ -]?out|{_ROLLED}):?\s+(?:of:?\s+)?(?:the\s+)?"
+    rf"\b{_NOT}(?:revert(?:s|ed|ing)?|undo(?:es|ing)?|back(?:s|ed|ing)?[ -]?out|{_ROLLED}):?\s+(?:of:?\s+)?(?:the\s+)?"
     rf"(?:(?:fix|patch|workarounds?|changes?)\s+)?(?:{_SHARE})?"
 )
 _LINK = re.compile(r"\[((?:[\w.-]+/[\w.-]+)?[#!]\d+)\]\(https?://[^\s()]{1,200}\)")

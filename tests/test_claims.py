@@ -119,6 +119,8 @@ def test_other_claims(message: str, kind: str, target: str) -> None:
 @pytest.mark.parametrize(
     "message",
     [
+        "Enable it in stress tests\n\nThis is the second attempt after the revert of https://github.com/a/b/pull/4020",
+        "Try again after the revert of #12",
         "revert: add option",
         "Add a revert button",
         f"See {SHA}",

@@ -145,6 +145,27 @@ def test_the_revert_of_a_merge_within_a_merge(repo: Repo) -> None:
     assert (status(repo, one), status(repo, two), status(repo, merge)) == ("reverted", "reverted", "reverted")
 
 
+def test_what_others_changed_within_a_merge_within_a_merge_goes_with_it_whole(repo: Repo) -> None:
+    repo.commit("Begin", {"file": "head\n"})
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.commit("Topic", {"topic": lines("topic")})
+    repo.git("checkout", "-q", "-b", "inner")
+    first = repo.commit("First", {"file": "head\n" + lines("first", 10)})
+    second = repo.commit("Second", {"file": "head\n" + lines("first", 2) + lines("second", 8)})
+    nothing = repo.commit("Try", {"file": "head\n" + lines("first", 2) + lines("second", 8) + lines("try", 6) + "end\n"})
+    repo.git("revert", "--no-edit", "HEAD")
+    inside = repo.sha()
+    repo.commit("End", {"file": "head\n" + lines("first", 2) + lines("second", 8) + "end\n"})
+    repo.git("checkout", "-q", "topic")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "inner")
+    merge = repo.sha()
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    repo.git("revert", "--no-edit", "-m", "1", merge)
+    assert [(trace(repo, sha).status, trace(repo, sha).extent) for sha in (first, second, merge)] == [("reverted", 1.0)] * 3
+    assert trace(repo, nothing).reverted_by == inside
+
+
 def test_the_revert_of_a_merge_of_which_a_part_was_reverted_before(repo: Repo) -> None:
     one, two, _ = nested(repo)
     top = repo.sha()

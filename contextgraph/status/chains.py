@@ -35,8 +35,8 @@ def sync(database: Database, git: Git) -> None:
     pairs = [(reverter, target) for reverter, target, _ in fresh]
     kin = _of_kin(database, git, [*pairs, *_picked_again(database, known)])
     _add(database, kin | spared(database, git, kin))
-    again = [(reverter, target) for reverter, target, extent in fresh if extent >= REVERTED]
-    gone = list(_without(database, git, [*again, *kin]))
+    most = {(reverter, target): extent for reverter, target, extent in fresh} | {pair: extent for pair, (_, extent) in kin.items()}
+    gone = list(_without(database, git, [pair for pair, extent in most.items() if REVERTED <= extent < 1]))
     for reverter, target, extent in fresh:
         if extent < REVERTED:
             _add(database, _in_pieces(database, git, reverter, target))

@@ -58,14 +58,16 @@ def _absent(database: Database, git: Git, rows: list[Row]) -> Iterator[Row]:
     """Those where the merge has no line that both the change and what makes it once more had added, and touched none of their files."""
     asked = database.connection.execute
     landed = {target: asked("SELECT landing FROM commits WHERE sha = ?", (target,)).fetchone()[0] for *_, target in rows}
+    parents = {sha: parent for merge, _, target in rows for sha in (merge, target) if (parent := first_parent(database, sha))}
+    touched = _touched(git, sorted(parents.items()))
+    own = {sha: touched[(sha, parent)] for sha, parent in parents.items()}
+    rows = [(merge, again, target) for merge, again, target in rows if merge in own and own.get(target, set()) - own[merge]]
     lines = dict(changes(database, git, {sha for _, *pair in rows for sha in pair}))
-    before = {merge: parent for merge, *_ in rows if (parent := first_parent(database, merge))}
-    touched = _touched(git, sorted(before.items()))
     added: dict[Row, set[Line]] = {}
     for merge, again, target in rows:
         both = lines.get(target, Counter()) & lines.get(again, Counter())
         there = {(path, words) for path, sign, words in both if sign == "+"}
-        if there and merge in before and touched[(merge, before[merge])].isdisjoint(path for path, _ in there):
+        if there and own[merge].isdisjoint(path for path, _ in there):
             added[(merge, again, target)] = there
     found = states(database, git, [(sha, there) for (merge, _, target), there in added.items() for sha in (merge, landed[target])])
     stand = [sum(state.stands.values()) for state in found]

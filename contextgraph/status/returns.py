@@ -64,7 +64,7 @@ def look(database: Database, git: Git, known: int) -> None:
     lines = dict(changes(database, git, {sha for pair in claimed for sha in pair}))
     share = {(new, old): undoing.repeated(lines[old], lines[new]) for new, old in claimed if new in lines and old in lines}
     found = {pair for pair, repeated in share.items() if repeated >= (AGAIN if pair in against else NAMED)}
-    less = [pair for pair in share if pair in against and pair not in found]
+    less = [pair for pair, repeated in share.items() if pair in against and repeated >= MENTIONED and pair not in found]
     found |= set(_with_the_rest(database, git, less, lines))
     found -= {(new, old) for new, old in found & common if (lines[old] & lines[new]).total() < COMMONLY * lines[old].total()}
     whole = _as_a_whole(database, found | claimed - common) - found

@@ -4,6 +4,7 @@ Pairs never change once both commits are known, so they are kept in `reverts`; w
 when it is asked for (`ledger`), because a reverter counts only while it stands itself.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -97,13 +98,42 @@ def _brought(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) 
     """What a revert of a merge undoes of each commit that the merge brought in, where the merge as a whole does not say it: it came in
     with another merge, or a part of it had been undone before."""
     query = "SELECT landing IS sha FROM commits WHERE sha = ? AND instr(parents, ' ')"
-    inner: set[Pair] = set()
+    inner: dict[Pair, str] = {}
     for (reverter, target), (rule, extent) in rows.items():
         found = database.connection.execute(query, (target,)).fetchone() if rule == "declared" else None
         if found and not (found[0] and extent >= REVERTED):
-            inner |= {(reverter, sha) for sha in members(database, git, target, bool(found[0])) if sha not in (target, reverter)}
-    parts = _extents(database, git, inner - rows.keys())
-    return {pair: ("declared", undone.extent) for pair, undone in parts if undone.extent >= MENTIONED}
+            brought = members(database, git, target, bool(found[0]))
+            inner |= {(reverter, sha): target for sha in brought if sha not in (target, reverter) and (reverter, sha) not in rows}
+    parts = {pair: undone.extent for pair, undone in _extents(database, git, inner.keys())}
+    before: dict[str, set[str]] = {}
+    earlier = database.connection.execute("SELECT reverter, target, rule, extent FROM reverts WHERE extent >= ?", (REVERTED,))
+    for (reverter, target), (_, extent) in (*((row[:2], row[2:]) for row in earlier), *rows.items()) if inner else ():
+        if extent >= REVERTED:
+            before.setdefault(target, set()).add(reverter)
+    whole = {pair: extent for pair, merge in inner.items() if (extent := rows[(pair[0], merge)][1]) >= REVERTED}
+    whole = {pair: extent for pair, extent in whole.items() if not any((pair[0], each) in inner for each in before.get(pair[1], ()))}
+    goes = _with_its_merge(database, git, {pair: inner[pair] for pair in whole if pair in parts}, parts)
+    parts |= {pair: max(parts[pair], whole[pair]) for pair in goes}
+    return {pair: ("declared", extent) for pair, extent in parts.items() if extent >= MENTIONED}
+
+
+def _with_its_merge(database: Database, git: Git, pairs: dict[Pair, str], parts: dict[Pair, float]) -> Iterator[Pair]:
+    """Those whose commit goes whole with the merge within a merge that brought it in, whatever others of it made of its lines: as far as
+    that has any of them, and it did not come in with something else."""
+
+    def landed(sha: str) -> tuple[str | None, str]:
+        found = database.connection.execute("SELECT landing, parents FROM commits WHERE sha = ?", (sha,)).fetchone()
+        return found or (None, "")
+
+    here: dict[Pair, str] = {}
+    for pair, merge in pairs.items():
+        landing, parents = landed(pair[1])
+        if {landing, *(landed(each)[0] for each in parents.split()[1:])} == {landed(merge)[0]}:  # else a merge of what was there
+            here[pair] = merge
+    lines = dict(changes(database, git, {sha for pair, merge in here.items() if parts[pair] < MENTIONED for sha in (pair[1], merge)}))
+    for pair, merge in here.items():
+        if parts[pair] >= MENTIONED or undoing.repeated(lines.get(pair[1], Counter()), lines.get(merge, Counter())) >= MENTIONED:
+            yield pair
 
 
 def spared(database: Database, git: Git, rows: dict[Pair, tuple[str, float]]) -> dict[Pair, tuple[str, float]]:
