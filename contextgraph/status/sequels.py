@@ -1,5 +1,6 @@
 """What its author did once more soon after it was reverted, in files of whatever name."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from contextgraph.git import Git
@@ -30,7 +31,13 @@ def sequels(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[
             later[each.target] = [sha for (sha,) in database.connection.execute(query, row)]
     lines = dict(changes(database, git, {sha for target, others in later.items() if others for sha in (target, *others)}))
     for target, others in later.items():
-        shares = {sha: undoing.repeated(lines[target], lines[sha]) for sha in others if target in lines and sha in lines}
+        shares = {sha: _share(lines[target], lines[sha]) for sha in others if target in lines and sha in lines}
         best = max(shares, key=shares.__getitem__, default=None)
         if best and shares[best] >= AGAIN:
             yield target, best
+
+
+def _share(target: Counter[undoing.Change], later: Counter[undoing.Change]) -> float:
+    """How much of a change is done again: of all its lines, and of what it had added, for what it had removed goes for other reasons too."""
+    added = Counter({line: count for line, count in target.items() if line[1] == "+"})
+    return min(undoing.repeated(target, later), undoing.repeated(added, later))
