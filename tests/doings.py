@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 from tests.conftest import Repo
 from tests.world import World
@@ -18,6 +17,9 @@ class Doings(World):
         (self.repo.path / name).write_text("".join(f"{name} has line {each} of its own\n" for each in range(lines)))
         self.stage()
         self.git("add", name)
+        if self.random.random() < 0.05:
+            self.git("stash", "push", "--quiet")
+            self.git("stash", "pop", "--quiet", "--index")
         self.git("commit", "--quiet", *((subject,) if subject else ("-m", f"Change {self.number}")), CG_SKIP="1" if skip else "")
         unseen = skip and not self.unhooked  # only a hook knows of it
         sha = self.made(takes=not unseen)
@@ -96,7 +98,7 @@ class Doings(World):
 
     def amended(self, old: str) -> None:
         if self.adds[old] and old not in self.knots() and self.random.random() < 0.5:
-            with (self.repo.path / min(self.adds[old])).open("a") as file:
+            with (self.repo.path / self.where(min(self.adds[old]))).open("a") as file:
                 file.write(f"one more {self.number} {len(self.steps)}\n")
             self.git("commit", "--quiet", "--all", "--amend", "--no-edit")
         else:
@@ -195,10 +197,7 @@ class Doings(World):
             return
         sha = self.random.choice(sources)
         self.on_main()
-        if self.changed(sha) & (self.tree() | self.once) or self.removes[sha]:
-            return
-        # What a branch took back and brought again is what it had brought first: main has all of that branch's decisions then, or one.
-        if any(self.adds[each] & self.adds[sha] for shas in self.open.values() for each in shas if each != sha):
+        if not self.pickable(sha):
             return
         self.stage()
         if self.random.random() < 0.3:
@@ -208,18 +207,26 @@ class Doings(World):
         else:
             done = self.tried("cherry-pick", *(["-x"] if self.random.random() < 0.5 else []), sha)
         if done:
-            new = self.made()
-            self.carried([sha], new)
-            self.arrive(new)
-            self.doubled |= self.changed(sha)
+            self.picked(sha, self.made())
+
+    def pickable(self, sha: str) -> bool:
+        """Whether main never had anything of it. What a branch took back and brought again is what it had brought first: main has all of
+        that branch's decisions then, or one."""
+        if not self.adds[sha] or self.changed(sha) & (self.tree() | self.once) or self.removes[sha]:
+            return False
+        return not any(self.adds[each] & self.adds[sha] for shas in self.open.values() for each in shas if each != sha)
+
+    def picked(self, sha: str, new: str) -> None:
+        self.carried([sha], new)
+        self.arrive(new)
+        self.doubled |= self.changed(sha)
 
     # Reverts.
 
     def reverted(self, sha: str) -> str | None:
         """A revert of `sha` where HEAD is; None when it undoes nothing."""
-        parents = self.repo.git("rev-list", "--parents", "-1", sha).split()
         self.stage()
-        if not self.tried("revert", "--no-edit", *(["-m", "1"] if len(parents) > 2 else []), sha):
+        if not self.tried("revert", "--no-edit", *(["-m", "1"] if self.is_merge(sha) else []), sha):
             return None
         new = self.made()
         self.reverts.append((new, sha))
@@ -230,11 +237,17 @@ class Doings(World):
     def targets(self) -> list[str]:
         """What of the main line can be reverted. What a branch takes back already is not: the same change made twice is the
         same change to the squash test."""
-        return [sha for sha in self.landed if self.changed(sha) and not self.changed(sha) & (self.doubled | self.waiting())]
+        vague = self.doubled | self.waiting()
+        found = [sha for sha in self.landed if self.changed(sha) and not self.changed(sha) & vague]
+        return [sha for sha in found if not self.done_beside(self.removes[sha], self.adds[sha])]
+
+    def done_beside(self, adds: set[str], removes: set[str]) -> bool:
+        """Whether a release branch does any of this itself: to the squash test what main does later is that once more."""
+        return any(self.adds[sha] & adds or self.removes[sha] & removes for sha in self.released)
 
     def waiting(self) -> set[str]:
         """Files that branches which have not landed add or remove."""
-        return set().union(*(self.changed(sha) for sha in self.adds if sha not in self.arrived))
+        return set().union(*(self.changed(sha) for sha in self.adds if sha not in self.arrived | self.released))
 
     def revert(self) -> None:
         """Of anything in the main line: changes, merges, what came with them, squashes, and reverts of those."""
@@ -271,6 +284,7 @@ class Doings(World):
         tree = self.tree()
         gone = [sha for sha in self.landed if self.adds[sha] and not self.removes[sha] and not self.adds[sha] & (tree | self.doubled)]
         gone = [sha for sha in gone if sha not in self.knots() and not self.adds[sha] & (self.again | self.waiting())]
+        gone = [sha for sha in gone if not self.done_beside(self.adds[sha], set())]
         if gone:
             sha = self.random.choice(gone)
             self.stage()
@@ -350,10 +364,12 @@ class Doings(World):
         self.git("push", "--quiet", "--force", "origin", *refs)
 
     def host_merge(self) -> None:
+        if name := self.pick_branch():
+            self.land(name)
+
+    def land(self, name: str) -> None:
         """The host's three buttons, pressed in a clone that knows nothing of contextgraph."""
-        name = self.pick_branch()
-        if name is None:
-            return
+        self.host.clock = self.main.clock
         self.on_main()
         self.push("main", name)
         self.host.git("fetch", "--quiet", "origin")
@@ -370,6 +386,7 @@ class Doings(World):
             self.host.run("git", "reset", "--quiet", "--hard", base)
             return
         self.host.git("push", "--quiet", "origin", "main")
+        self.main.clock = self.host.clock
         self.git("pull", "--quiet", "--ff-only", "origin", "main")
         old = self.open[name]
         if button == "rebase":
@@ -446,27 +463,17 @@ class Doings(World):
         self.git("gc", "--quiet", "--prune=now")
         self.pruned |= {sha for sha in {*self.adds, *self.words} - self.pruned if not self.here(sha)}
 
-    def step(self) -> None:
-        doings: list[tuple[int, Callable[[], None]]] = [
-            (3, self.commit_on_main), (5, self.start_branch), (3, self.extend), (4, self.amend), (4, self.rebase), (3, self.autosquash),
+    def doings(self) -> list[tuple[int, Callable[[], None]]]:
+        """What can be done, each by its weight."""
+        return [
+            (3, self.commit_on_main), (8, self.start_branch), (3, self.extend), (4, self.amend), (4, self.rebase), (3, self.autosquash),
             (2, self.reorder), (3, self.stop_in_rebase), (3, self.reset_soft), (3, self.cherry_pick), (6, self.revert),
             (2, self.revert_on_branch), (3, self.revert_inside), (2, self.pick_again), (3, self.nest), (3, self.merge), (3, self.squash),
             (5, self.host_merge), (2, self.elsewhere), (5, self.look), (1, self.late), (1, self.delete_branch), (1, self.prune),
         ]  # fmt: skip
+
+    def step(self) -> None:
+        doings = self.doings()
         self.random.choices([each for _, each in doings], [weight for weight, _ in doings])[0]()
         self.once |= self.tree()
         self.host.clock = self.main.clock = max(self.host.clock, self.main.clock)
-
-
-def world(path: Path, template: Path, hooks: str, seed: int) -> Doings:
-    """A fresh world in an empty directory."""
-    path.mkdir()
-    repo = Repo(path / "repo")
-    shutil.copytree(template, repo.path, symlinks=True)
-    repo.run("git", "clone", "--quiet", "--bare", str(repo.path), str(path / "origin"))
-    repo.run("git", "remote", "add", "origin", str(path / "origin"))
-    repo.run("git", "fetch", "--quiet", "origin")
-    host = Repo(path / "host")
-    repo.run("git", "clone", "--quiet", str(path / "origin"), str(host.path))
-    host.clock = repo.clock
-    return Doings(repo, host, hooks, seed)

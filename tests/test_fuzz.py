@@ -5,6 +5,10 @@ sets how long in all (15 by default), CG_FUZZ_SEED the first of the seeds, CG_FU
 the seed to repeat, with every command that was run. A long run, which must find nothing:
 
     CG_FUZZ_SECONDS=3600 CG_FUZZ_SEED=1000 nice pytest -q tests/test_fuzz.py
+
+and one of longer histories, in which more meets:
+
+    CG_FUZZ_STEPS=70 CG_FUZZ_SECONDS=3600 CG_FUZZ_SEED=1000 nice pytest -q tests/test_fuzz.py
 """
 
 import os
@@ -15,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Repo
-from tests.doings import world
+from tests.rarer import world
 
 SECONDS = float(os.environ.get("CG_FUZZ_SECONDS", "15"))
 SEED = int(os.environ.get("CG_FUZZ_SEED", "1"))

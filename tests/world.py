@@ -20,6 +20,11 @@ def given(word: str) -> Decision:
     return Decision(context=word, options=[Option(description="so")], selected=0)
 
 
+def bare(path: str) -> str:
+    """The name of a file, which it keeps in whatever directory."""
+    return path.rpartition("/")[2]
+
+
 class World:
     """One repository with `cg init`, its origin, a clone of the host without hooks, and the model."""
 
@@ -57,8 +62,18 @@ class World:
         """Commits that asked to be skipped: what they become is followed for none without a record."""
         self.again: set[str] = set()
         """Files that were picked again after a revert."""
+        self.said: dict[str, str] = {}
+        """Reverter -> the words that name what it reverts, where they are not git's own."""
+        self.lost: set[str] = set()
+        """Reverts that a merge brought in and left out: what they are themselves is a matter of taste."""
+        self.handed: set[str] = set()
+        """Files that were brought again by hand: what was reverted beside them came back in pieces, which nothing says of the whole."""
         self.reverts: list[tuple[str, str]] = []
         """(reverter, what it reverts by name)."""
+        self.releases: dict[str, set[str]] = {}
+        """Branch beside the main line -> the files it had at some time."""
+        self.released: set[str] = set()
+        """Commits made on such a branch."""
         self.pruned: set[str] = set()
         self.trees: dict[tuple[str, ...], set[str]] = {}
         """What `tree` has answered, by the local branch and its upstream."""
@@ -86,7 +101,7 @@ class World:
 
     def stopped(self) -> bool:
         git_dir = Path(self.repo.run("git", "rev-parse", "--absolute-git-dir").stdout.strip())
-        places = ("rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD", "REVERT_HEAD", "MERGE_HEAD")
+        places = ("rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD", "REVERT_HEAD", "MERGE_HEAD", "sequencer")
         return any((git_dir / name).exists() for name in places) or bool(self.repo.run("git", "status", "--porcelain").stdout.strip())
 
     def graph(self) -> Graph:
@@ -118,9 +133,18 @@ class World:
         return sha
 
     def learn(self, sha: str, repo: Repo | None = None) -> None:
-        rows = (repo or self.repo).git("diff", "--no-renames", "--name-status", f"{sha}^1", sha).splitlines()
-        self.adds[sha] = {row[2:] for row in rows if row[0] == "A"}
-        self.removes[sha] = {row[2:] for row in rows if row[0] == "D"}
+        """What a commit adds and removes; a file that only moves to another directory is the same file. A merge of what the main
+        line had already brings nothing."""
+        known = repo or self.repo
+        parents = known.run("git", "rev-list", "--parents", "-1", sha).stdout.split()[1:]
+        rows = known.git("diff", "--no-renames", "--name-status", parents[0], sha).splitlines()
+        if len(parents) == 2 and self.has("main", parents[1]) and not self.has("main", sha):
+            rows = []
+        adds, removes = ({bare(row[2:]) for row in rows if row[0] == kind} for kind in "AD")
+        self.adds[sha], self.removes[sha] = adds - removes, removes - adds
+
+    def has(self, branch: str, sha: str) -> bool:
+        return self.repo.run("git", "merge-base", "--is-ancestor", sha, branch, check=False).returncode == 0
 
     def changed(self, sha: str) -> set[str]:
         return self.adds.get(sha, set()) | self.removes.get(sha, set())
@@ -142,8 +166,15 @@ class World:
         tips = tuple(self.repo.run("git", "rev-parse", "main", "origin/main").stdout.split())
         if tips not in self.trees:
             ahead = self.repo.run("git", "merge-base", "--is-ancestor", *tips, check=False).returncode == 0
-            self.trees[tips] = set(self.repo.run("git", "ls-tree", "--name-only", tips[ahead]).stdout.split())
+            self.trees[tips] = self.files(tips[ahead])
         return set(self.trees[tips])
+
+    def files(self, revision: str) -> set[str]:
+        return set(map(bare, self.repo.run("git", "ls-tree", "-r", "--name-only", revision).stdout.split()))
+
+    def where(self, name: str) -> str:
+        """The path of a file in the work tree."""
+        return self.repo.run("git", "ls-files", name, f"*/{name}").stdout.strip()
 
     def here(self, sha: str) -> bool:
         return self.repo.run("git", "cat-file", "-e", sha, check=False).returncode == 0
@@ -174,17 +205,37 @@ class World:
             return None
         if sha not in self.arrived:
             return "pending"
-        if self.halved(sha, tree):
+        if self.lost & {*self.forms(sha)} or self.halved(sha, tree) or (len(adds | removes) > 1 and (adds | removes) & self.handed):
             return None
         if adds <= tree and not removes & tree:
             return "landed" if not adds & self.again or self.single(sha) else None
         return "reverted" if not adds & tree and removes <= tree and self.single(sha) else None
 
+    def expected_on(self, name: str, has: set[str], sha: str, unsaid: set[str]) -> str | None:
+        """The same for another branch, which `has` these commits."""
+        files, adds, removes = self.files(name), self.adds.get(sha, set()), self.removes.get(sha, set())
+        vague = self.doubled | self.again | unsaid
+        if sha in self.skipped or not adds | removes or (adds | removes) & vague or not removes <= self.releases[name]:
+            return None
+        if not has & {*self.forms(sha)}:
+            return "pending"
+        if self.lost & {*self.forms(sha)} or self.halved(sha, files):
+            return None
+        if adds <= files and not removes & files:
+            return "landed"
+        named = not self.is_merge(sha) or any(sha == target and by in has for by, target in self.reverts)
+        return "reverted" if named and not adds & files and removes <= files else None
+
+    def commits(self, name: str) -> set[str]:
+        return set(self.repo.run("git", "rev-list", name).stdout.split())
+
     def single(self, sha: str) -> bool:
         """Whether `sha` is no merge, or a revert names it: a merge is neither reverted nor brought back by what does so with its commits
         one by one."""
-        parents = self.repo.run("git", "rev-list", "--parents", "-1", sha, check=False).stdout.split()[1:]
-        return len(parents) < 2 or any(sha == target for _, target in self.reverts)
+        return not self.is_merge(sha) or any(sha == target and by in self.arrived for by, target in self.reverts)
+
+    def is_merge(self, sha: str) -> bool:
+        return len(self.repo.run("git", "rev-list", "--parents", "-1", sha, check=False).stdout.split()) > 2
 
     def forms(self, sha: str) -> list[str]:
         """`sha`, and everything that was made of it."""
@@ -218,6 +269,7 @@ class World:
         self.git("checkout", "--quiet", "main")
         clone = Repo(self.main.path.parent / "clone")
         self.main.run("git", "clone", "--quiet", str(self.main.path), str(clone.path))
+        clone.run("git", "config", "contextgraph.track.branches", "release*")
         clone.run("git", "fetch", "--quiet", "origin", "refs/notes/contextgraph:refs/notes/contextgraph", check=False)  # there may be none
         theirs = Graph.open(clone.path)
         theirs.catch_up()
@@ -230,11 +282,11 @@ class World:
         found in the same look only after the chains.)"""
         arrived = [(reverter, target) for reverter, target in self.reverts if reverter in self.arrived]
         often = Counter(name for reverter, _ in arrived for name in self.changed(reverter)) + Counter(self.again)
-        times = Counter(target for _, target in arrived)
+        times = Counter((target, self.said.get(reverter, f"This reverts commit {target}")) for reverter, target in arrived)
         found: set[str] = set()
         for where, least in ((["--all", "--reflog"], 1), (["main", "origin/main"], 2)):
-            told = repo.run("git", "log", *where, "--grep=This reverts commit", "--format=%B").stdout
-            lost = (target for target in times if told.count(f"This reverts commit {target}") < times[target])
+            told = repo.run("git", "log", *where, "--format=%n%B").stdout
+            lost = (each[0] for each in times if told.count(each[1]) < times[each])
             found |= {name for target in lost for name in self.changed(target) if often[name] >= least}
         return found
 
@@ -243,6 +295,7 @@ class World:
         unsaid = self.unsaid(repo or self.main)
         found = []
         listed = graph.view.ledger().reverted()
+        beside = {name: self.commits(name) for name in self.releases}
         for sha, trace in zip(shas, graph.view.traces(shas), strict=True):
             words = {each.context for each in trace.decisions}
             wanted = self.expected_words(sha)
@@ -255,4 +308,9 @@ class World:
             if status is not None and trace.status != status:
                 does = [*(f"+{name}" for name in sorted(self.adds[sha])), *(f"-{name}" for name in sorted(self.removes[sha]))]
                 found.append(f"{sha[:9]} ({' '.join(does)}) is {trace.status}, should be {status}: {trace.evidence}")
+            there = {each.branch: each.status for each in trace.by_branch}
+            for name, has in beside.items():
+                status = self.expected_on(name, has, sha, unsaid)
+                if status is not None and there.get(name) != status:
+                    found.append(f"{sha[:9]} is {there.get(name)} in {name}, should be {status}: {trace.evidence}")
         return found
