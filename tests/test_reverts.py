@@ -50,10 +50,10 @@ def test_the_quoted_title_of_a_pull_request_is_that_of_its_merge(repo: Repo) -> 
 
 
 def test_a_title_without_quotes_is_believed_of_the_commit_that_has_it(repo: Repo) -> None:
-    shas = [repo.commit(title, {title: lines(title)}) for title in ("net: Add limits", "net: Add limits to it")]
+    shas = [repo.commit(title, {title: lines(title)}) for title in ("net: Add limits to it", "net: Add limits")]
     repo.git("rm", "-q", "net: Add limits", "net: Add limits to it")
     repo.commit("Revert net: add limits", {"more": "so\n"})
-    assert [status(repo, sha) for sha in shas] == ["reverted", "landed"]
+    assert [status(repo, sha) for sha in shas] == ["landed", "reverted"]
 
 
 def test_a_pull_request_number_is_enough(repo: Repo) -> None:
@@ -70,6 +70,19 @@ def test_what_followed_a_pull_request_is_undone_with_it(repo: Repo) -> None:
     repo.git("rm", "-q", "limits", "a")
     repo.git("commit", "-q", "-m", "Back", "-m", "This reverts #12 and its follow-up changes in\n#13. It undoes the easy part of #14.")
     assert ([status(repo, sha) for sha in (first, second)], trace(repo, part).extent) == (["reverted", "reverted"], 0.25)
+
+
+@pytest.mark.parametrize(("more", "told"), [("", "reverted"), (lines("feature", 20), "landed")])
+def test_a_revert_takes_what_followed_along_without_a_word(repo: Repo, more: str, told: str) -> None:
+    """Not a larger change that quotes a revert: that has reasons of its own."""
+    repo.commit("Base", {"site": lines("site")})
+    sha = repo.commit("Unbreak the site", {"build": lines("build")})
+    followed = repo.commit("Really unbreak it", {"site": "site says line 0\n"})
+    repo.commit("Elsewhere", {"other": lines("other")})
+    repo.git("rm", "-q", "build")
+    repo.commit("Back", {"site": lines("site"), "feature": more})
+    repo.git("commit", "-q", "--amend", "-m", 'Revert "Unbreak the site"', "-m", f"This reverts commit {sha}.")
+    assert [status(repo, each) for each in (sha, followed)] == ["reverted", told]
 
 
 def test_part_is_told_with_its_share(repo: Repo) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextgraph.git import Git
 from contextgraph.index.ancestry import ancestors
 from contextgraph.index.database import Database
-from contextgraph.status import undoing
+from contextgraph.status import besides, undoing
 from contextgraph.status.diffs import changes
 from contextgraph.status.reverts import MEMBERS, MENTIONED, REVERTED, Pair, members, spared
 
@@ -33,6 +33,7 @@ def sync(database: Database, git: Git) -> None:
         (known, MENTIONED),
     ).fetchall()
     pairs = [(reverter, target) for reverter, target, _ in fresh]
+    _add(database, besides.found(database, git, pairs))
     kin = _of_kin(database, git, [*pairs, *_picked_again(database, known)])
     _add(database, kin | spared(database, git, kin))
     most = {(reverter, target): extent for reverter, target, extent in fresh} | {pair: extent for pair, (_, extent) in kin.items()}
