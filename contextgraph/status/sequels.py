@@ -38,6 +38,6 @@ def sequels(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[
 
 
 def _share(target: Counter[undoing.Change], later: Counter[undoing.Change]) -> float:
-    """How much of a change is done again: of all its lines, and of what it had added, for what it had removed goes for other reasons too."""
+    """How much of a change is done again, of all its lines and of what it had added: what it had removed goes for other reasons too."""
     added = Counter({line: count for line, count in target.items() if line[1] == "+"})
     return min(undoing.repeated(target, later), undoing.repeated(added, later))
