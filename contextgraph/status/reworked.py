@@ -56,7 +56,8 @@ def alike(database: Database, landed: set[int] | None) -> list[Likeness]:
         for target in {target for word in words if word in begins for target in begins[word]}:
             its, way, reverted_at = reverted[target]
             shared = its & words
-            if when > reverted_at and way == turned and sha != target and 2 * len(shared) >= len(its) and len(shared) >= min(2, len(its)):
+            near = 2 * len(shared) >= len(its) and 3 * len(shared) >= len(its | words) and len(shared) >= min(2, len(its))
+            if near and when > reverted_at and way == turned and sha != target:
                 share = weights.of(shared) / (weights.of(its | words) or 1.0)
                 nearest = share >= max(ALIKE, best.get(target, (0.0,))[0] + 0.01)
                 if nearest and not weights.common(its) and _meet(database, target, number):

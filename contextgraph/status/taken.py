@@ -22,6 +22,8 @@ SOME = 0.2
 """Share of what was added that must stand again for that to be told, though the change has not come back with it."""
 LARGER = 10
 """How many times as many lines of the same files that one commit may change: in a larger change a few lines are chance."""
+MANY = 200
+"""Commits in between of which what brought a part is not looked for."""
 MOST_PATHS = 50
 """Paths of a change whose later commits are read: those with most of its lines."""
 Row = tuple[str, str]
@@ -93,6 +95,8 @@ class Taken(msgspec.Struct):
 def brought(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[Taken, str, bool]]:
     """(what was taken, what brought most of it in again, whether the change came back with that)."""
     between = {each.target: list(_between(database, each)) for each in taken}
+    between = {each.target: rows for each in taken if each.back or len(rows := between[each.target]) <= MANY}
+    taken = [each for each in taken if each.target in between]
     wanted = {line for each in taken for line in each.again}
     wanted |= {(new, words) for each in taken for new, old in each.moved.items() for path, words in each.again if path == old}
     asked = [(sha, first_parent(database, sha)) for sha in sorted({sha for rows in between.values() for row in rows for sha in row})]
