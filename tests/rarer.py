@@ -7,6 +7,7 @@ from pathlib import Path
 from contextgraph.sharing import sync_with
 from tests.conftest import Repo
 from tests.doings import Doings
+from tests.world import bare
 
 
 class Rarer(Doings):
@@ -96,7 +97,7 @@ class Rarer(Doings):
         name = self.pick_branch() if self.random.random() < 0.3 else None
         if not name:
             self.on_main()
-        files = sorted(set(self.repo.run("git", "ls-files").stdout.split()))
+        files = sorted({bare(path): path for path in self.repo.run("git", "ls-files").stdout.split()}.values())
         if not files:
             return
         place = f"moved{len(self.steps)}"
@@ -244,7 +245,11 @@ class Rarer(Doings):
     # By hand.
 
     def reverted(self, sha: str) -> str | None:
-        """Also in words that git does not propose."""
+        """Also by an older form, and in words that git does not propose."""
+        olds = self.olds.get(sha, [])
+        if len(olds) == 1 and self.random.random() < 0.3 and self.changed(olds[0]) == self.changed(sha) and self.here(olds[0]):
+            sha = olds[0]
+            self.former.add(sha)
         if self.random.random() < 0.7:
             return super().reverted(sha)
         self.stage()
@@ -313,9 +318,10 @@ class Rarer(Doings):
         self.stage()
         self.git("add", name)
         self.git("commit", "--quiet", "-m", says)
-        self.arrive(self.made())
+        new = self.made()
+        self.arrive(new)
         self.again.add(name)
-        self.handed.add(name)
+        self.handed[name] = new
 
     def doings(self) -> list[tuple[int, Callable[[], None]]]:
         return [

@@ -64,10 +64,13 @@ class World:
         """Files that were picked again after a revert."""
         self.said: dict[str, str] = {}
         """Reverter -> the words that name what it reverts, where they are not git's own."""
+        self.former: set[str] = set()
+        """What was reverted by the name of an older form, which need not be everywhere."""
         self.lost: set[str] = set()
         """Reverts that a merge brought in and left out: what they are themselves is a matter of taste."""
-        self.handed: set[str] = set()
-        """Files that were brought again by hand: what was reverted beside them came back in pieces, which nothing says of the whole."""
+        self.handed: dict[str, str] = {}
+        """Files that were brought again by hand -> with which commit. What was reverted beside them came back in pieces, which nothing says
+        of the whole, and who takes that commit back later may name what was there first."""
         self.reverts: list[tuple[str, str]] = []
         """(reverter, what it reverts by name)."""
         self.releases: dict[str, set[str]] = {}
@@ -170,14 +173,16 @@ class World:
         return set(self.trees[tips])
 
     def files(self, revision: str) -> set[str]:
-        return set(map(bare, self.repo.run("git", "ls-tree", "-r", "--name-only", revision).stdout.split()))
+        names = Counter(map(bare, self.repo.run("git", "ls-tree", "-r", "--name-only", revision).stdout.split()))
+        self.doubled |= {name for name, count in names.items() if count > 1}
+        return set(names)
 
     def where(self, name: str) -> str:
         """The path of a file in the work tree."""
         return self.repo.run("git", "ls-files", name, f"*/{name}").stdout.strip()
 
-    def here(self, sha: str) -> bool:
-        return self.repo.run("git", "cat-file", "-e", sha, check=False).returncode == 0
+    def here(self, sha: str, repo: Repo | None = None) -> bool:
+        return (repo or self.repo).run("git", "cat-file", "-e", sha, check=False).returncode == 0
 
     @contextmanager
     def inside(self, repo: Repo) -> Iterator[None]:
@@ -205,11 +210,11 @@ class World:
             return None
         if sha not in self.arrived:
             return "pending"
-        if self.lost & {*self.forms(sha)} or self.halved(sha, tree) or (len(adds | removes) > 1 and (adds | removes) & self.handed):
+        if self.lost & {*self.forms(sha)} or self.halved(sha, tree) or (len(adds | removes) > 1 and (adds | removes) & self.handed.keys()):
             return None
         if adds <= tree and not removes & tree:
             return "landed" if not adds & self.again or self.single(sha) else None
-        return "reverted" if not adds & tree and removes <= tree and self.single(sha) else None
+        return "reverted" if not adds & tree and removes <= tree and self.single(sha) and sha not in self.handed.values() else None
 
     def expected_on(self, name: str, has: set[str], sha: str, unsaid: set[str]) -> str | None:
         """The same for another branch, which `has` these commits."""
@@ -223,7 +228,7 @@ class World:
             return None
         if adds <= files and not removes & files:
             return "landed"
-        named = not self.is_merge(sha) or any(sha == target and by in has for by, target in self.reverts)
+        named = not self.is_merge(sha) or any(sha == target and by in has and by not in self.lost for by, target in self.reverts)
         return "reverted" if named and not adds & files and removes <= files else None
 
     def commits(self, name: str) -> set[str]:
@@ -232,7 +237,9 @@ class World:
     def single(self, sha: str) -> bool:
         """Whether `sha` is no merge, or a revert names it: a merge is neither reverted nor brought back by what does so with its commits
         one by one."""
-        return not self.is_merge(sha) or any(sha == target and by in self.arrived for by, target in self.reverts)
+        return not self.is_merge(sha) or any(
+            sha == target and by in self.arrived and not self.lost & {*self.forms(by)} for by, target in self.reverts
+        )
 
     def is_merge(self, sha: str) -> bool:
         return len(self.repo.run("git", "rev-list", "--parents", "-1", sha, check=False).stdout.split()) > 2
@@ -245,14 +252,18 @@ class World:
         return found
 
     def halved(self, sha: str, tree: set[str]) -> bool:
-        """Whether what `sha` became a part of is undone by half, or as a whole though `sha` had cancelled out in it: whether it went
-        with that is a matter of taste."""
+        """Whether what `sha` became a part of is undone by half, or as a whole though `sha` had cancelled out in it, or what took it back
+        together with others is: whether it went with that is a matter of taste."""
         named = {target for _, target in self.reverts}
-        return any(
-            len({*(name in tree for name in self.adds.get(form, ())), *(name not in tree for name in self.removes.get(form, ()))}) > 1
-            or (form in named and not self.changed(sha) <= self.changed(form))
-            for form in self.forms(sha)[1:]
+        several = Counter(by for by, _ in self.reverts)
+        forms = self.forms(sha)
+        return any(self.half(form, tree) or (form in named and not self.changed(sha) <= self.changed(form)) for form in forms[1:]) or any(
+            self.half(by, tree) for by, target in self.reverts if several[by] > 1 and target in forms
         )
+
+    def half(self, sha: str, tree: set[str]) -> bool:
+        """Whether a part of what a commit did stands, and a part does not."""
+        return len({*(name in tree for name in self.adds.get(sha, ())), *(name not in tree for name in self.removes.get(sha, ()))}) > 1
 
     def faults(self) -> list[str]:
         """What is wrong in the index as it grew, in one that is made again, and in a clone that has the notes and nothing else."""
@@ -276,23 +287,27 @@ class World:
         there = set(clone.git("rev-list", "--remotes").split())
         return found + [f"in a clone: {each}" for each in self.compared(theirs, sorted(there), clone)]
 
-    def unsaid(self, repo: Repo) -> set[str]:
+    def unsaid(self, repo: Repo, beside: bool = False) -> set[str]:
         """Files that were reverted in words which are nowhere any more; or not on the main line, where they went more than once or came
         again: what each of several does to the others is told by what they say there. (Links lead on as well, but those of a squash are
         found in the same look only after the chains.)"""
-        arrived = [(reverter, target) for reverter, target in self.reverts if reverter in self.arrived]
+        there = self.arrived | (self.released if beside else set())
+        lines = ["main", "origin/main", *(["--branches=release*", "--remotes=*/release*"] if beside else [])]
+        arrived = [(reverter, target) for reverter, target in self.reverts if reverter in there]
         often = Counter(name for reverter, _ in arrived for name in self.changed(reverter)) + Counter(self.again)
         times = Counter((target, self.said.get(reverter, f"This reverts commit {target}")) for reverter, target in arrived)
         found: set[str] = set()
-        for where, least in ((["--all", "--reflog"], 1), (["main", "origin/main"], 2)):
+        for where, least in ((["--all", "--reflog"], 1), (lines, 2)):
             told = repo.run("git", "log", *where, "--format=%n%B").stdout
-            lost = (each[0] for each in times if told.count(each[1]) < times[each])
+            lost = (
+                each[0] for each in times if told.count(each[1]) < times[each] or (each[0] in self.former and not self.here(each[0], repo))
+            )
             found |= {name for target in lost for name in self.changed(target) if often[name] >= least}
         return found
 
     def compared(self, graph: Graph, shas: list[str], repo: Repo | None = None) -> list[str]:
         tree = self.tree()
-        unsaid = self.unsaid(repo or self.main)
+        unsaid, unsaid_beside = (self.unsaid(repo or self.main, beside) for beside in (False, True))
         found = []
         listed = graph.view.ledger().reverted()
         beside = {name: self.commits(name) for name in self.releases}
@@ -310,7 +325,7 @@ class World:
                 found.append(f"{sha[:9]} ({' '.join(does)}) is {trace.status}, should be {status}: {trace.evidence}")
             there = {each.branch: each.status for each in trace.by_branch}
             for name, has in beside.items():
-                status = self.expected_on(name, has, sha, unsaid)
+                status = self.expected_on(name, has, sha, unsaid_beside)
                 if status is not None and there.get(name) != status:
                     found.append(f"{sha[:9]} is {there.get(name)} in {name}, should be {status}: {trace.evidence}")
         return found
