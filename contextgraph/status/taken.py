@@ -95,7 +95,7 @@ class Taken(msgspec.Struct):
 def brought(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[Taken, str, bool]]:
     """(what was taken, what brought most of it in again, whether the change came back with that)."""
     between = {each.target: list(_between(database, each)) for each in taken}
-    between = {each.target: rows for each in taken if each.back or len(rows := between[each.target]) <= MANY}
+    between = {each.target: between[each.target] for each in taken if each.back or len(between[each.target]) <= MANY}
     taken = [each for each in taken if each.target in between]
     wanted = {line for each in taken for line in each.again}
     wanted |= {(new, words) for each in taken for new, old in each.moved.items() for path, words in each.again if path == old}
