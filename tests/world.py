@@ -178,8 +178,8 @@ class World:
         return set(names)
 
     def where(self, name: str) -> str:
-        """The path of a file in the work tree."""
-        return self.repo.run("git", "ls-files", name, f"*/{name}").stdout.strip()
+        """The path of a file in the work tree, the first where it stands twice."""
+        return self.repo.run("git", "ls-files", name, f"*/{name}").stdout.split("\n")[0]
 
     def here(self, sha: str, repo: Repo | None = None) -> bool:
         return (repo or self.repo).run("git", "cat-file", "-e", sha, check=False).returncode == 0
