@@ -110,3 +110,30 @@ def test_somebody_else_or_much_later_tells_nothing(repo: Repo) -> None:
     repo.clock += 40 * 86_400
     repo.commit("Add another", {"util/other_env": lines("limits", 17)})
     assert reworked(repo, sha) == []
+
+
+def test_where_it_came_back_its_revert_done_once_more_is_told(repo: Repo) -> None:
+    sha = reverted(repo, "Add limits to what each client may send at once", "head\n" + lines("limits", 20))
+    repo.git("revert", "--no-edit", "HEAD")
+    assert trace(repo, sha).status == "landed"
+    undone = repo.commit("Again revert add limits to what each client may send", {"limits": "head\n" + lines("limits", 19)})
+    found = trace(repo, sha)
+    assert found.status == "landed"
+    assert [(each.commit, each.detail) for each in found.evidence if each.rule == "reworked"] == [(undone, "its revert, a like title")]
+
+
+def test_of_several_commits_that_come_back_together_its_own_is_named(repo: Repo) -> None:
+    """meson's 2a3015b5dd came back with a pull request of two commits; the other one was named."""
+    repo.commit("Begin", {"limits": "head\n", "expected": "head\n"})
+    repo.git("checkout", "-q", "-b", "topic")
+    first = repo.commit("Add limits", {"limits": "head\n" + lines("limits", 200)})
+    second = repo.commit("Add what is expected", {"expected": "head\n" + lines("expected", 6)})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "topic")
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    repo.git("checkout", "-q", "-b", "once-more")
+    again = repo.commit("Add limits", {"limits": "head\n" + lines("limits", 200)})
+    twin = repo.commit("Add what is expected", {"expected": "head\n" + lines("expected", 6)})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "once-more")
+    assert (trace(repo, first).relanded_by, trace(repo, second).relanded_by) == (again, twin)

@@ -134,13 +134,12 @@ class Ledger:
         evidence = [*landed.evidence, *(Evidence(rule=each.rule, commit=each.reverter, detail=_share(each)) for each in undoers)]
         evidence += [Evidence(rule="kept", commit=each.place, detail=f"in spite of {each.reverter[:12]}") for each in there if each.lost]
         fallen = [each for each in undoers if each not in there]
-        returns = [again] if again else [self.outcome(each.reverter).reverted_by for each in fallen]
+        returns = [again] if again else [self._undoers.returned(sha, self.outcome(each.reverter).reverted_by) for each in fallen]
         for each, by in zip(fallen, returns, strict=False):
             evidence.append(
                 Evidence(rule="relanded", commit=by, detail=f"{each.reverter[:12]} was itself undone" if not again else "the same again")
             )
-        if standing:
-            evidence += [Evidence(rule="reworked", commit=by, detail=detail) for by, detail in self._reworked(sha, standing)]
+        evidence += self._pointers(sha, standing, fallen)
         extent = min(1.0, sum(each.extent for each in standing))
         if extent < REVERTED and any(each.rule == "declared" for each in standing) and (parts := self._in_parts(sha)):
             extent = 1.0
@@ -154,7 +153,7 @@ class Ledger:
             landed = msgspec.structs.replace(landed, status="reverted", reverted_by=by)
             evidence += more
         elif fallen and not standing:
-            landed = msgspec.structs.replace(landed, relanded_by=again or self.outcome(fallen[-1].reverter).reverted_by)
+            landed = msgspec.structs.replace(landed, relanded_by=returns[-1])
         return msgspec.structs.replace(
             landed, extent=round(extent, 4) if standing or fallen else None, evidence=tuple(dict.fromkeys(evidence))
         )
@@ -167,6 +166,13 @@ class Ledger:
                 came = Evidence(rule="relanded", commit=new, detail=f"{reverter[:12]} was followed by the same again")
                 return outcome.reverted_by, [came, *(each for each in outcome.evidence if each.commit == outcome.reverted_by)]
         return reverter, []
+
+    def _pointers(self, sha: str, standing: list[Undoer], fallen: list[Undoer]) -> list[Evidence]:
+        """What looks like `sha` done once more, or where it came back, like its revert done once more."""
+        found = self._reworked(sha, standing) if standing else []
+        for each in () if standing else fallen:
+            found += [(by, f"its revert, {detail}") for by, detail in self._reworked(each.reverter, [each])]
+        return [Evidence(rule="reworked", commit=by, detail=detail) for by, detail in found]
 
     def _reworked(self, sha: str, standing: list[Undoer]) -> list[tuple[str, str]]:
         """What looks like `sha` once more, or like the merge that brought it, and has landed, later than what undoes it."""

@@ -66,7 +66,7 @@ class Taken(msgspec.Struct):
         whole = len(gone) >= least and when <= self.when + WINDOW
         back = (half or whole) and not self.few
         seen = again if half or not whole else gone
-        some = len(seen) >= least or added >= max(min(2, len(self.added)), SOME * len(self.added), 1)
+        some = len(seen) >= least or added >= max(min(2, AGAIN * len(self.added)), SOME * len(self.added), 1)
         if not self.back and (back or (some and len(seen) > len(self.again))):
             most = {path for path, _ in Counter(path for path, _ in seen).most_common(MOST_PATHS)}
             self.again = frozenset(line for line in seen if line[0] in most)
@@ -95,11 +95,11 @@ class Taken(msgspec.Struct):
 def brought(database: Database, git: Git, taken: list[Taken]) -> Iterator[tuple[Taken, str, bool]]:
     """(what was taken, what brought most of it in again, whether the change came back with that)."""
     between = {each.target: list(_between(database, each)) for each in taken}
-    between = {each.target: between[each.target] for each in taken if each.back or len(between[each.target]) <= MANY}
-    taken = [each for each in taken if each.target in between]
+    taken = [each for each in taken if each.back or len(between[each.target]) <= MANY]
     wanted = {line for each in taken for line in each.again}
     wanted |= {(new, words) for each in taken for new, old in each.moved.items() for path, words in each.again if path == old}
-    asked = [(sha, first_parent(database, sha)) for sha in sorted({sha for rows in between.values() for row in rows for sha in row})]
+    shas = {sha for each in taken for row in between[each.target] for sha in row}
+    asked = [(sha, first_parent(database, sha)) for sha in sorted(shas)]
     net: dict[str, dict[Line, int]] = {}
     size: dict[str, int] = {}
     for sha, change in undoing.readable(git, asked, only=sorted({path for path, _ in wanted})):

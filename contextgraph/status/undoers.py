@@ -207,6 +207,15 @@ class Undoers:
         )
         return self.connection.execute(query, (sha, new, REVERTED, REVERTED)).fetchone() is not None
 
+    def returned(self, sha: str, by: str | None) -> str | None:
+        """What brought `sha` back where `by` undid its reverter: of several commits that came in together the one of its title."""
+        query = (
+            "SELECT n.sha FROM commits n JOIN commits b ON b.sha = ? JOIN commits t ON t.sha = ? WHERE n.landing = b.landing"
+            " AND n.landing <> n.sha AND b.landing <> b.sha AND n.subject = t.subject AND n.sha <> t.sha ORDER BY n.commit_time LIMIT 1"
+        )
+        row = self.connection.execute(query, (by, sha)).fetchone() if by else None
+        return str(row[0]) if row else by
+
     def suspects(self) -> set[str]:
         """Every commit that something may have undone: named targets, what they brought in, and what was made of them."""
         targets = {target for (target,) in self.connection.execute("SELECT DISTINCT target FROM reverts")}
