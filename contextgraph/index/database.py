@@ -9,7 +9,7 @@ from pathlib import Path
 from contextgraph.errors import Error
 from contextgraph.lock import locked
 
-RULES = 28
+RULES = 29
 """Raised when what is written into the tables changes and the tables do not."""
 
 # `words` is contentless: a commit never changes, and its text is in git. Decisions come and go, so theirs keeps its content.
