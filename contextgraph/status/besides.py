@@ -12,7 +12,7 @@ from contextgraph.index.ancestry import ancestors
 from contextgraph.index.database import Database
 from contextgraph.status import undoing
 from contextgraph.status.diffs import changes
-from contextgraph.status.reverts import FEWEST_LINES, REVERTED, WINDOW, Pair
+from contextgraph.status.reverts import FEWEST_LINES, MENTIONED, REVERTED, WINDOW
 
 MOSTLY = 0.5
 """Share of a reverter's lines that take back what it names and what followed: of a larger change that mentions a revert nothing is told."""
@@ -20,23 +20,28 @@ MOST = 100
 """Commits that are compared with one reverter, the latest first."""
 
 
-def found(database: Database, git: Git, pairs: Iterable[Pair]) -> dict[Pair, tuple[str, float]]:
-    """What the reverters of these (reverter, target) pairs undo whole besides, between the first target and themselves."""
+def found(database: Database, git: Git, known: int) -> list[tuple[str, str, float]]:
+    """(reverter, commit, share) for what the reverters with an id over `known` undo whole besides, between their first target and
+    themselves."""
+    query = (
+        "SELECT r.reverter, r.target FROM reverts r JOIN commits c ON c.sha = r.reverter"
+        " WHERE c.id > ? AND r.rule IN ('declared', 'mentioned') AND r.extent >= ? ORDER BY c.id, r.target"
+    )
     named: dict[str, list[str]] = {}
-    for reverter, target in pairs:
+    for reverter, target in database.connection.execute(query, (known, MENTIONED)):
         named.setdefault(reverter, []).append(target)
     lines = dict(changes(database, git, {sha for reverter, targets in named.items() for sha in (reverter, *targets)}))
     rest = {reverter: _rest(lines, reverter, targets) for reverter, targets in named.items() if reverter in lines}
     rest = {reverter: left for reverter, left in rest.items() if sum(map(undoing.says, _words(left))) >= FEWEST_LINES}
     asked = {reverter: _between(database, reverter, named[reverter], left) for reverter, left in rest.items()}
     followed = dict(changes(database, git, {sha for shas in asked.values() for sha in shas}))
-    answer: dict[Pair, tuple[str, float]] = {}
+    answer: list[tuple[str, str, float]] = []
     for reverter, shas in asked.items():
         whole, taken = undoing.written(lines[reverter]).total(), lines[reverter].total() - rest[reverter].total()
         shares = {sha: undoing.extent(followed[sha], rest[reverter]) for sha in shas if sha in followed}
         undone = [sha for sha, share in shares.items() if share >= REVERTED and undoing.weight(followed[sha]) >= FEWEST_LINES]
         if taken + sum(followed[sha].total() for sha in undone) >= MOSTLY * whole:
-            answer |= {(reverter, sha): ("inverse", shares[sha]) for sha in ancestors(database, reverter, undone)}
+            answer += [(reverter, sha, shares[sha]) for sha in ancestors(database, reverter, undone)]
     return answer
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextgraph.git import Git
 from contextgraph.index.ancestry import ancestors
 from contextgraph.index.database import Database
-from contextgraph.status import besides, undoing
+from contextgraph.status import undoing
 from contextgraph.status.diffs import changes
 from contextgraph.status.reverts import MEMBERS, MENTIONED, REVERTED, Pair, members, spared
 
@@ -33,7 +33,6 @@ def sync(database: Database, git: Git) -> None:
         (known, MENTIONED),
     ).fetchall()
     pairs = [(reverter, target) for reverter, target, _ in fresh]
-    _add(database, besides.found(database, git, pairs))
     kin = _of_kin(database, git, [*pairs, *_picked_again(database, known)])
     _add(database, kin | spared(database, git, kin))
     most = {(reverter, target): extent for reverter, target, extent in fresh} | {pair: extent for pair, (_, extent) in kin.items()}
@@ -55,11 +54,12 @@ def _picked_again(database: Database, known: int) -> list[Pair]:
     """(pick, reverter) where a commit with an id over `known` is what was reverted, or came with a merge that was: it has the author,
     author time and title of that. What is done once more undoes what had undone it."""
     query = (
-        "SELECT n.sha, r.reverter FROM reverts r JOIN commits v ON v.sha = r.reverter JOIN commits o ON {} JOIN commits n"
-        " ON n.author_time = o.author_time AND n.author = o.author AND n.subject = o.subject AND n.sha <> o.sha"
+        # From the new commits on: else all that was ever reverted would be passed over.
+        "SELECT n.sha, r.reverter FROM commits n CROSS JOIN commits o ON n.author_time = o.author_time AND n.author = o.author"
+        " AND n.subject = o.subject AND n.sha <> o.sha CROSS JOIN reverts r ON {} JOIN commits v ON v.sha = r.reverter"
         " WHERE n.id > ? AND n.commit_time >= v.commit_time AND r.extent >= ?"
     )
-    ways = ("o.sha = r.target", "o.landing = r.target AND o.landing <> o.sha")
+    ways = ("r.target = o.sha", "r.target = o.landing AND o.landing <> o.sha")
     return [pair for way in ways for pair in database.connection.execute(query.format(way), (known, REVERTED))]
 
 

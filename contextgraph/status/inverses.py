@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from contextgraph.git import Git
 from contextgraph.index.database import Database
-from contextgraph.status import places, returns, undoing
+from contextgraph.status import besides, places, returns, undoing
 from contextgraph.status.diffs import changes, first_parent
 from contextgraph.status.reverts import FEWEST_LINES, REVERTED, WINDOW, Pair, swaps
 
@@ -53,10 +53,11 @@ def steps(database: Database, git: Git) -> Iterator[tuple[int, int]]:
             connection.executemany("INSERT OR REPLACE INTO patches VALUES (?, ?, ?)", rows)
             database.put("uncompared", str(max(1, len(todo) - begin - BATCH)))
         yield min(begin + BATCH, len(todo)), len(todo)
-    pairs = list(_in_place(database, git, list(swaps(database, "patches", known))))
+    found = besides.found(database, git, known)
+    found += [(*pair, 1.0) for pair in _in_place(database, git, list(swaps(database, "patches", known)))]
     with database.transaction() as connection:
-        connection.executemany("INSERT OR IGNORE INTO reverts VALUES (?, ?, 'inverse', 1.0)", pairs)
-    if pairs:
+        connection.executemany("INSERT OR IGNORE INTO reverts VALUES (?, ?, 'inverse', ?)", found)
+    if found:
         returns.look(database, git, known)
     with database.transaction():
         database.put("compared", str(newest))
