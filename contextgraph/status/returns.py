@@ -41,6 +41,7 @@ _ONCE_MORE = re.compile(
 )
 _AT_LAST = re.compile(rf"(?<=\w)\W+(?:v\d|again|(?<=\()again\b[^()]*|re-?land(?:ed)?|{_TIME})\W*\Z", re.IGNORECASE)
 _TITLED = "k.kind = 'titled' AND k.sha"
+_REVERTED = f"FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {MENTIONED} JOIN commits t"
 _WORDS = ("land", "appl", "introduc", "instat", "submit", "restor", "forward", "take", "attempt", "try", "time", "again", " v", "(v")
 
 
@@ -107,12 +108,12 @@ def _under_its_title(database: Database, known: int) -> Iterator[Pair]:
     join = "CROSS JOIN" if known else "JOIN"
     merges = f"SELECT c.sha, k.target, c.commit_time, 1 FROM commits c {join} claims k ON {_TITLED} = c.sha WHERE c.id > :known"
     later = sorted(connection.execute(f"{commits} UNION ALL {merges}", {"known": known}), key=lambda row: row[2])
-    words = [_words(subject) for _, subject, *_ in later]
+    words = [words_of(subject) for _, subject, *_ in later]
     often = Counter(chain.from_iterable(words))
     titles: dict[tuple[str, int], set[tuple[str, int]]] = {}
-    for subject, merge, sha, when in reverted_titles(connection) if later else ():
+    for subject, merge, sha, when in chain(reverted_titles(connection), _brought_titles(connection)) if later else ():
         # A day's commits share their words with few of all that was ever reverted.
-        if any(word in often for word in _words(subject)) and (title := bare(subject)):
+        if any(word in often for word in words_of(subject)) and (title := bare(subject)):
             titles.setdefault((title, merge), set()).add((sha, when))
     rarest: dict[str, list[set[str]]] = {}
     for title in {title for title, _ in titles}:
@@ -149,14 +150,17 @@ def _of_common_title(database: Database, pairs: set[Pair]) -> Iterator[Pair]:
 
 
 def reverted_titles(connection: Connection) -> Iterator[tuple[str, int, str, int]]:
-    """(title, whether it is that of a pull request, commit, time of its reverter) of all that was ever reverted."""
-    columns = f"FROM reverts r JOIN commits v ON v.sha = r.reverter AND r.extent >= {MENTIONED} JOIN commits t"
-    query = f"SELECT t.subject, k.target, t.sha, v.commit_time {columns} ON t.sha = r.target LEFT JOIN claims k ON {_TITLED} = t.sha"
+    """(title, whether it is that of a pull request, commit, time of its reverter) of all that was ever reverted by itself."""
+    query = f"SELECT t.subject, k.target, t.sha, v.commit_time {_REVERTED} ON t.sha = r.target LEFT JOIN claims k ON {_TITLED} = t.sha"
     for own, pull, sha, when in connection.execute(query):
         yield own, 0, sha, when
         if pull:
             yield pull, 1, sha, when
-    brought = f"{columns} ON t.landing = r.target AND t.landing <> t.sha JOIN commits m ON m.sha = r.target"
+
+
+def _brought_titles(connection: Connection) -> Iterator[tuple[str, int, str, int]]:
+    """The same of all that came in with a merge that was ever reverted."""
+    brought = f"{_REVERTED} ON t.landing = r.target AND t.landing <> t.sha JOIN commits m ON m.sha = r.target"
     for own, merge, sha, when in connection.execute(f"SELECT t.subject, m.subject, t.sha, v.commit_time {brought}"):
         yield own, 0, sha, when
         yield merge, 0, sha, when
@@ -196,7 +200,7 @@ def _against_its_reverter(database: Database, known: int) -> list[Pair]:
     ]
 
 
-def _words(title: str) -> list[str]:
+def words_of(title: str) -> list[str]:
     """Every word that may be left of a title when it is compared; quickly found, for there are as many titles as commits."""
     return _WORD.findall(title[:LONGEST].casefold())
 

@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from math import log
 from sqlite3 import Connection
 
 from contextgraph.index.database import Database
-from contextgraph.status.returns import COMMON, bare, reverted_titles
+from contextgraph.status.returns import COMMON, bare, reverted_titles, words_of
 
 ALIKE = 0.5
 """Weight of the words that two titles share, of the weight of all of either (a word weighs the more the fewer titles have it), from which
@@ -42,9 +42,9 @@ def titled(connection: Connection, target: str) -> list[str]:
 def alike(database: Database, landed: set[int] | None) -> list[Likeness]:
     """The first commit of a like title for each that was reverted, after that, where both touch one path; among those with these ids, or
     all for None."""
-    reverted = _reverted(database)
-    later = list(_later(database, landed, min((when for *_, when in reverted.values()), default=0)))
+    later = list(_later(database, landed))
     often = Counter(word for words, *_ in later for word in words)
+    reverted = _reverted(database, often.keys())
     begins: dict[str, list[str]] = {}
     for target, (words, *_) in reverted.items():
         # Of a title half of whose words are shared one of the rarer half is, and one more: titles without it need not be compared.
@@ -65,27 +65,28 @@ def alike(database: Database, landed: set[int] | None) -> list[Likeness]:
     return [(target, sha, TITLE if share > 1 - 1e-9 else "a like title") for target, (share, sha, _) in best.items()]
 
 
-def _reverted(database: Database) -> dict[str, tuple[frozenset[str], bool, int]]:
-    """(words of its title, whether they turn it round, when it was last reverted) of all that ever was."""
+def _reverted(database: Database, said: Set[str]) -> dict[str, tuple[frozenset[str], bool, int]]:
+    """(words of its title, whether they turn it round, when it was last reverted) of all that ever was and has a word that is `said`."""
     found: dict[str, tuple[frozenset[str], bool, int]] = {}
     for title, pull, sha, when in reverted_titles(database.connection):
+        if said.isdisjoint(words_of(title)) or (_MERGE.match(title) and not pull):
+            continue
         words, turned = _words(title)
-        if words and (pull or not _MERGE.match(title)):
+        if words:
             found[sha] = (words, turned, max(when, found[sha][2] if sha in found else when))
     return found
 
 
-def _later(database: Database, landed: set[int] | None, since: int) -> Iterator[tuple[frozenset[str], bool, str, int, int]]:
+def _later(database: Database, landed: set[int] | None) -> Iterator[tuple[frozenset[str], bool, str, int, int]]:
     """(words of its title, whether they turn it round, sha, time, id) of what landed, in the order of time; of a merge the title of its
     pull request."""
     query = (
         "SELECT c.sha, c.subject, k.target, c.commit_time, c.id FROM commits c LEFT JOIN claims k ON k.sha = c.sha AND k.kind = 'titled'"
-        " WHERE c.commit_time > ? AND"
     )
     asks = database.connection.execute
-    every = asks(f"{query} c.landing IS NOT NULL ORDER BY c.commit_time", (since,)) if landed is None else ()
+    every = asks(f"{query} WHERE c.landing IS NOT NULL ORDER BY c.commit_time") if landed is None else ()
     for sha, subject, pull, when, number in every or (
-        row for each in sorted(landed or ()) for row in asks(f"{query} c.id = ?", (since, each))
+        row for each in sorted(landed or ()) for row in asks(f"{query} WHERE c.id = ?", (each,))
     ):
         if pull or not _MERGE.match(subject):
             yield *_words(pull or subject), sha, when, number
