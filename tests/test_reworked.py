@@ -48,7 +48,7 @@ def test_less_than_a_fifth_is_chance(repo: Repo) -> None:
 def test_a_like_title_on_a_path_of_it_is_told(repo: Repo) -> None:
     sha = reverted(repo, "Load the index block lazily in the iterator", "head\n" + lines("limits", 20))
     repo.commit("Load the footer block", {"limits": lines("footer", 20)})
-    repo.commit("Reimplement loading of the index block lazily in the iterator", {"elsewhere": lines("elsewhere", 20)})
+    repo.commit("Load the index block lazily in both iterators", {"elsewhere": lines("elsewhere", 20)})
     assert reworked(repo, sha) == []
     again = repo.commit("Load the index block lazily in both iterators", {"limits": lines("other", 20)})
     assert reworked(repo, sha) == told(again, "a like title")
@@ -132,8 +132,31 @@ def test_of_several_commits_that_come_back_together_its_own_is_named(repo: Repo)
     repo.git("merge", "-q", "--no-ff", "topic")
     repo.git("revert", "--no-edit", "-m", "1", "HEAD")
     repo.git("checkout", "-q", "-b", "once-more")
-    again = repo.commit("Add limits", {"limits": "head\n" + lines("limits", 200)})
-    twin = repo.commit("Add what is expected", {"expected": "head\n" + lines("expected", 6)})
+    repo.git("cherry-pick", first, second)
+    again, twin = repo.sha("HEAD~1"), repo.sha()
     repo.git("checkout", "-q", "main")
     repo.git("merge", "-q", "--no-ff", "once-more")
     assert (trace(repo, first).relanded_by, trace(repo, second).relanded_by) == (again, twin)
+
+
+def test_a_title_that_a_robot_gives_is_not_told(repo: Repo) -> None:
+    for number in range(6):
+        repo.commit("Update the data files", {"limits": lines(f"number {number}", 20)})
+    sha = reverted(repo, "Update the data files", "head\n" + lines("limits", 20))
+    repo.commit("Update the data files", {"limits": lines("other", 20)})
+    assert reworked(repo, sha) == []
+
+
+def test_a_merge_is_not_known_by_the_words_that_a_host_gives_to_each(repo: Repo) -> None:
+    def merged(number: int, word: str) -> str:
+        repo.git("checkout", "-q", "-b", f"patch-{number}")
+        repo.commit(word, {"limits": "head\n" + lines(word, 20)})
+        repo.git("checkout", "-q", "main")
+        repo.git("merge", "-q", "--no-ff", "-m", f"Merge pull request #{number} from Homebrew/patch-{number}", f"patch-{number}")
+        return repo.sha()
+
+    repo.commit("Begin", {"limits": "head\n"})
+    sha = merged(1, "Bound")
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    merged(2, "Paint")
+    assert reworked(repo, sha) == []

@@ -51,6 +51,6 @@ def _renames(git: Git, commits: set[str]) -> dict[str, dict[str, str]]:
         if field in found:
             sha = field
         elif field[:1] == "R":
-            old, new = next(here), next(here)
+            old, new = next(here, ""), next(here, "")
             found[sha][old] = new
     return found
