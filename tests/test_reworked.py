@@ -160,3 +160,11 @@ def test_a_merge_is_not_known_by_the_words_that_a_host_gives_to_each(repo: Repo)
     repo.git("revert", "--no-edit", "-m", "1", "HEAD")
     merged(2, "Paint")
     assert reworked(repo, sha) == []
+
+
+def test_what_a_commit_only_moves_it_does_not_bring_back(repo: Repo) -> None:
+    repo.commit("Begin", {"limits": "head\n", "store": lines("limits", 20)})
+    sha = repo.commit("Add limits", {"limits": "head\n" + lines("limits", 20)})
+    repo.git("revert", "--no-edit", sha)
+    moved = repo.commit("Tidy up", {"limits": "head\n" + lines("limits", 20), "store": "empty\n"}, GIT_AUTHOR_NAME="Zoe")
+    assert reworked(repo, sha) == told(moved, "20 of 20 lines")
